@@ -1,0 +1,5 @@
+"""Entry for `python -m migration_manager`."""
+
+from migration_manager.cli import main
+
+main()

@@ -1,0 +1,81 @@
+"""What to say after a run went wrong: what is kept, what is not, and what to do next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migration_manager.errors import MigrationFailed, MigrationManagerError, SqlFailed
+from migration_manager.locate import excerpt, line_and_column
+from migration_manager.model import Action, Recorded, RunReport, State, Task
+
+
+def failure(failed: Task, batch: Sequence[Task], error: SqlFailed, report: RunReport) -> MigrationManagerError:
+    """Return the error for a task the database refused: where in its file, what state it left, what to do next."""
+    script = failed.change.script
+    if script is None:  # the books alone: there is no file to point into
+        error.report = report
+        return error
+    text, line, column, shown = script.source.text, None, None, None
+    if error.offset is not None:
+        line, column = line_and_column(text, error.offset)
+        shown = excerpt(text, error.offset)
+    return MigrationFailed(
+        failed.name,
+        script.source.path,
+        error,
+        report,
+        line=line,
+        column=column,
+        excerpt=shown,
+        state=_state_after(failed, batch, error) + before(report, failed),
+        hint=error.hint or _next_step(failed, error),
+    )
+
+
+def before(report: RunReport, failed: Task) -> str:
+    """Say what the run did before it stopped and what it did not reach, as the end of a sentence."""
+    told = ""
+    if report.finished:
+        verb = "stay applied" if failed.change.action is Action.MIGRATE else "stay rolled back"
+        told = f"; {len(report.finished)} before it {verb} (run {report.run_id})"
+    return told + (f"; {len(report.not_reached)} more not reached" if report.not_reached else "")
+
+
+def interrupted_state(run_id: str, batch: Sequence[Task], recorded: Recorded | None) -> str:
+    """Say what became of the tasks an interrupt hit; `recorded` is what the database says now, None if it cannot.
+
+    The interrupt may have come just after their COMMIT, so the row decides.
+    """
+    name = batch[0].name if len(batch) == 1 else f"{batch[0].name} and {len(batch) - 1} more"
+    if recorded is None:
+        return f"what became of {name} is not known; `status` tells"
+    row = {row.name: row for row in recorded.applied}.get(batch[-1].name)
+    ours = row is not None and row.run_id == run_id
+    if row is not None and ours and row.state is State.UNFINISHED:
+        return f"{name} is recorded as unfinished: it runs outside a transaction"
+    if ours or (row is None and batch[0].change.action in (Action.ROLLBACK, Action.FORGET)):
+        return f"{name} was finished and is recorded"
+    return f"nothing of {name} was kept"
+
+
+def _state_after(failed: Task, batch: Sequence[Task], error: SqlFailed) -> str:
+    if error.kept is not None and failed.change.script is not None:
+        total = len(failed.change.script.statements)
+        return f"{error.kept} of its {total} statements were kept and it is recorded as unfinished"
+    still = "it is still pending" if failed.change.action is Action.MIGRATE else "it is still applied"
+    if len(batch) > 1:
+        return f"nothing of the {len(batch)} in this transaction was kept; {still}"
+    return f"nothing of it was kept; {still}"
+
+
+def _next_step(failed: Task, error: SqlFailed) -> str:
+    if failed.outside_transaction:
+        return (
+            "see what its statements left behind; then `forget --name` makes it pending again, or "
+            "`baseline --name` records it as applied"
+        )
+    if failed.change.action is Action.MIGRATE:
+        return "mend the file and run migrate again"
+    if error.code == "2BP01":  # dependent_objects_still_exist
+        return "later migrations built on it: --cascade rolls back what was applied after it, too"
+    return "mend the rollback script and run rollback again"

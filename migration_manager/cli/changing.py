@@ -1,0 +1,194 @@
+"""Commands that change a database through its migrations: migrate, rollback, baseline, forget, repair."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from migration_manager import runner
+from migration_manager.cli.invocation import How, Invocation
+from migration_manager.cli.options import (
+    Name,
+    Reason,
+    RequiredName,
+    Steps,
+    To,
+    ToStays,
+    command,
+)
+from migration_manager.config import Settings
+from migration_manager.errors import UsageError
+from migration_manager.model import OutOfOrder, Preview, RunReport
+from migration_manager.plan import Back, Forward
+from migration_manager.render import documents, text
+from migration_manager.render.words import counted
+
+
+def migrate(
+    call: Invocation,
+    how: How,
+    to: To = None,
+    steps: Steps = None,
+    atomic: Annotated[bool, typer.Option("--atomic", help="All in one transaction: everything or nothing.")] = False,
+    out_of_order: Annotated[
+        OutOfOrder | None, typer.Option("--out-of-order", help="Instead of the environment's policy.")
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Go on although files of applied migrations are gone.")
+    ] = False,
+) -> None:
+    """Apply pending migrations in order, each in a transaction of its own together with its record."""
+    settings = call.load_settings(lock_wait=how.lock_wait, out_of_order=out_of_order and out_of_order.value)
+    asked = Forward(to, steps, settings.out_of_order, allow_missing)
+    with call.workplace(settings, how) as at:
+        any_files = bool(at.migrations)
+        if how.dry_run:
+            preview = runner.preview_migrate(at, asked, atomic=atomic)
+            _show_preview(call, settings, preview, _nothing_to_apply(preview.plan.left, any_files=any_files))
+        else:
+            report = runner.migrate(at, asked, atomic=atomic)
+            _show_run(call, settings, report, _nothing_to_apply(report.left, any_files=any_files))
+
+
+def rollback(
+    call: Invocation,
+    how: How,
+    name: Name = None,
+    steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="The newest so many. Bare: one.")] = None,
+    to: ToStays = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="ID", help="Everything that run applied.")] = None,
+    last_run: Annotated[bool, typer.Option("--last-run", help="Everything the newest run applied.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is applied.")] = False,
+    cascade: Annotated[bool, typer.Option("--cascade", help="What was applied after it, too.")] = False,
+) -> None:
+    """Roll back applied migrations with their rollback scripts, newest first.
+
+    A rollback script whose file is gone is taken from the copy kept when the migration was applied.
+    """
+    chosen = [o for o, given in (
+        ("--name", name is not None), ("--steps", steps is not None), ("--to", to is not None),
+        ("--run", run is not None), ("--last-run", last_run), ("--all", everything),
+    ) if given]  # fmt: skip
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} do not go together")
+    asked = Back(name, steps, to, run, last_run, everything, cascade)
+    settings = call.load_settings(lock_wait=how.lock_wait)
+    with call.workplace(settings, how, folder_needed=False) as at:
+        if how.dry_run:
+            _show_preview(call, settings, runner.preview_rollback(at, asked), "nothing to roll back.")
+        else:
+            _show_run(call, settings, runner.rollback(at, asked), "nothing to roll back.")
+
+
+def baseline(
+    call: Invocation,
+    how: How,
+    to: To = None,
+    name: Name = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every pending migration.")] = False,
+    reason: Reason = None,
+) -> None:
+    """Record migrations as applied without running them: for a database that was made another way."""
+    if sum((to is not None, name is not None, everything)) != 1:
+        raise UsageError("baseline takes one of --to NAME, --name NAME and --all")
+    settings = call.load_settings(lock_wait=how.lock_wait)
+    with call.workplace(settings, how) as at:
+        if how.dry_run:
+            _show_preview(call, settings, runner.preview_baseline(at, to=to, name=name), "nothing to record.")
+        else:
+            _show_run(call, settings, runner.baseline(at, to=to, name=name, reason=reason), "nothing to record.")
+
+
+def forget(
+    call: Invocation,
+    how: How,
+    name: RequiredName,
+    reason: Reason = None,
+) -> None:
+    """Delete a migration's history row without running anything: it is pending again. The log keeps all."""
+    settings = call.load_settings(lock_wait=how.lock_wait)
+    with call.workplace(settings, how, folder_needed=False) as at:
+        if how.dry_run:
+            _show_preview(call, settings, runner.preview_forget(at, name), "nothing to forget.")
+        else:
+            _show_run(call, settings, runner.forget(at, name, reason=reason), "nothing to forget.")
+
+
+def repair(
+    call: Invocation,
+    how: How,
+    name: Name = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every changed migration.")] = False,
+    reason: Reason = None,
+) -> None:
+    """Accept changed files: replace their recorded checksums, with a reason that the log keeps."""
+    if (name is None) != everything:
+        raise UsageError("repair takes --name NAME or --all")
+    if reason is None and not how.dry_run:
+        raise UsageError("repair takes a reason", hint='--reason "the comment at the top was corrected"')
+    settings = call.load_settings(lock_wait=how.lock_wait)
+    with call.workplace(settings, how) as at:
+        if how.dry_run:
+            _show_preview(
+                call, settings, runner.preview_repair(at, name), "nothing to accept: no applied file changed."
+            )
+        else:
+            _show_run(
+                call, settings, runner.repair(at, name, reason=reason), "nothing to accept: no applied file changed."
+            )
+
+
+def _show_preview(call: Invocation, settings: Settings, preview: Preview, nothing: str) -> None:
+    if call.json:
+        call.document(documents.preview(preview, settings.environment))
+    else:
+        text.show_preview(call.screen, preview, nothing=nothing)
+
+
+def _show_run(call: Invocation, settings: Settings, report: RunReport, nothing: str) -> None:
+    if call.json:
+        call.document(documents.run(report, settings.environment))
+    else:
+        undo = call.again(f"rollback --run {report.run_id}", settings.environment)
+        text.show_run(call.screen, report, nothing=nothing, undo=undo)
+
+
+def _nothing_to_apply(left: tuple[str, ...], *, any_files: bool) -> str:
+    if left:
+        return f"nothing to do: what was asked for is applied; {counted(len(left), 'migration')} after it pending."
+    return "nothing to do: everything is applied." if any_files else "nothing to do: there are no migrations."
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    command(
+        app,
+        "migrate",
+        changing=True,
+        aliases=("up", "apply"),
+        example="migration-manager migrate --env uat\n"
+        "migration-manager migrate --dry-run\n"
+        "migration-manager migrate --env production --yes --confirm app",
+    )(migrate)
+    command(
+        app,
+        "rollback",
+        changing=True,
+        aliases=("down",),
+        example="migration-manager rollback --name add_user_preferences --env production\n"
+        "migration-manager rollback --last-run --dry-run",
+    )(rollback)
+    command(
+        app,
+        "baseline",
+        changing=True,
+        aliases=("stamp",),
+        example="migration-manager baseline --to 20241225_100000_create_users --env production",
+    )(baseline)
+    command(
+        app, "forget", changing=True, example='migration-manager forget --name create_tags --reason "never ran here"'
+    )(forget)
+    command(
+        app, "repair", changing=True, example='migration-manager repair --name create_tags --reason "typo in a comment"'
+    )(repair)

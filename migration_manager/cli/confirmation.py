@@ -1,0 +1,65 @@
+"""The guard of protected environments: a person types the database's name, or a program gives it."""
+
+from __future__ import annotations
+
+import sys
+
+from migration_manager.config import Settings
+from migration_manager.engines.base import Engine
+from migration_manager.errors import GuardRefused, Interrupted
+from migration_manager.model import Preview
+from migration_manager.render.screen import Screen
+from migration_manager.render.text import show_confirmation
+
+
+class Confirmation:
+    """See `runner.Confirm`. Asks where the environment is protected, or the database says it belongs to one that is."""
+
+    def __init__(self, screen: Screen, settings: Settings, engine: Engine, *, yes: bool, given: str | None) -> None:
+        self._screen = screen
+        self._settings = settings
+        self._engine = engine
+        self._yes = yes
+        self._given = given
+
+    def __call__(self, preview: Preview) -> bool:
+        environment, identity = self._settings.environment, self._engine.identify()
+        stamped = self._engine.recorded().environment
+        if not self._settings.protected and stamped not in self._settings.protected_environments:
+            return False
+        if self._yes and self._given is not None:
+            if self._given != identity.database:
+                raise GuardRefused(
+                    f"--confirm says {self._given}, and the database is {identity.database}",
+                    state="nothing was changed",
+                )
+            return False
+        if not can_ask():
+            protected = environment if self._settings.protected else f"this database says it is {stamped}, which"
+            raise GuardRefused(
+                f"{protected} is protected, and there is no terminal to confirm on",
+                hint=f"pass --yes --confirm {identity.database}",
+                state="nothing was changed",
+            )
+        show_confirmation(self._screen, environment, identity, preview, stamped)
+        ask_for_name(self._screen, identity.database)
+        return True
+
+
+def can_ask() -> bool:
+    """Return whether a person can answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask_for_name(screen: Screen, database: str) -> None:
+    """Ask for the database's name; anything else, an end of input included, raises `GuardRefused`."""
+    try:
+        print("Type the database's name to go on: ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        screen.error("")
+        raise Interrupted("interrupted", state="nothing was changed") from None
+    if answer.strip() != database:
+        if not answer.endswith("\n"):
+            screen.error("")
+        raise GuardRefused("not confirmed", state="nothing was changed")

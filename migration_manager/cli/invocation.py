@@ -1,0 +1,192 @@
+"""One invocation of the command line: its shared options, where it writes, and how it reaches files and databases."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migration_manager.errors import MigrationManagerError
+from migration_manager.model import Migration, Notice, Run
+from migration_manager.redact import Redactor
+from migration_manager.render.screen import Screen
+
+if TYPE_CHECKING:
+    from migration_manager.config import Examination, Settings
+    from migration_manager.engines.base import Engine
+    from migration_manager.runner import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a change is asked for: the options of every command that makes one."""
+
+    dry_run: bool
+    yes: bool
+    confirm: str | None
+    accept_identity: bool
+    lock_wait: str | None
+
+
+_LOOKING = How(dry_run=True, yes=False, confirm=None, accept_identity=False, lock_wait=None)
+
+
+class Invocation:
+    """What a command body works with."""
+
+    def __init__(
+        self,
+        *,
+        env: str | None,
+        url: str | None,
+        directory: str | None,
+        config: str | None,
+        json: bool,
+        quiet: bool,
+        verbose: bool,
+        no_color: bool,
+    ) -> None:
+        self._flags = {"environment": env, "url": url, "migrations": directory, "config": config}
+        self.json = json
+        self.redactor = Redactor()
+        self._told: set[str] = set()  # warnings of the configuration, which several steps may read
+        self.screen = Screen(clean=self.redactor.clean, color=not no_color, quiet=quiet or json, verbose=verbose)
+
+    # ------------------------------------------------------------------------------------ showing
+
+    def document(self, value: Mapping[str, object]) -> None:
+        """Write the command's JSON document."""
+        from migration_manager.render.documents import as_json
+
+        self.screen.document(as_json(value, self.redactor.clean))
+
+    def show_error(self, error: MigrationManagerError) -> None:
+        """Show an error the way the invocation asked for: as JSON on standard output, and always as text."""
+        from migration_manager.render import documents, text
+
+        if self.json:
+            self.document({"error": documents.error(error)})
+        text.show_error(self.screen, error)
+
+    def again(self, command: str, environment: str) -> str:
+        """Return a command line that means the same database and files as this one; no address is repeated in it."""
+        options = [f"--env {environment}"] if environment else []
+        options += ["--url …"] if self._flags["url"] else []
+        options += [f"--dir {self._flags['migrations']}"] if self._flags["migrations"] else []
+        options += [f"--config {self._flags['config']}"] if self._flags["config"] else []
+        return " ".join(["migration-manager", command, *options])
+
+    # ------------------------------------------------------------------------------------ settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The effective configuration; raises `ConfigError` with every problem."""
+        return self.load_settings()
+
+    def examine(self, **flags: str | None) -> Examination:
+        """Read the configuration with further flags; its secrets are known to the redactor from here on."""
+        from migration_manager.config import examine_process
+
+        found = examine_process({**self._flags, **flags})
+        for secret in found.secrets:
+            self.redactor.add(secret)
+        for text in found.warnings:
+            if text not in self._told:
+                self._told.add(text)
+                self.screen.warning(text)
+        return found
+
+    def load_settings(self, **flags: str | None) -> Settings:
+        """Return the effective configuration with further flags; raises `ConfigError` with every problem."""
+        return self.examine(**flags).checked()
+
+    # --------------------------------------------------------------------------------------- work
+
+    @contextmanager
+    def engine(self, settings: Settings, *, writes: bool) -> Iterator[Engine]:
+        """Open the environment's database."""
+        from migration_manager.engines import open_engine
+        from migration_manager.engines.base import SessionSettings
+
+        session = SessionSettings(
+            role=settings.role,
+            lock_timeout=settings.lock_timeout,
+            statement_timeout=settings.statement_timeout,
+            history_schema=settings.history_schema,
+            history_table=settings.history_table,
+            application_name=f"migration_manager {settings.environment}",
+        )
+        with open_engine(
+            settings.connect_url, session, writes=writes, on_notice=self._notice, tell=self.tell
+        ) as engine:
+            yield engine
+
+    @contextmanager
+    def workplace(self, settings: Settings, how: How = _LOOKING, *, folder_needed: bool = True) -> Iterator[Workplace]:
+        """Bring files and database together; without a `how` that changes, the database is opened for reading.
+
+        Without `folder_needed` files that are gone or broken are only told: a rollback in an incident must not fail
+        on them.
+        """
+        from migration_manager.cli.confirmation import Confirmation
+        from migration_manager.cli.progress import Progress
+        from migration_manager.prepare import Preparer
+        from migration_manager.runner import Workplace
+
+        migrations, warnings = self._migrations(settings, needed=folder_needed)
+        with self.engine(settings, writes=not how.dry_run) as engine:
+            yield Workplace(
+                engine=engine,
+                migrations=migrations,
+                preparer=Preparer(
+                    engine.capabilities.dialect, shown_from=Path.cwd(), environments=settings.environments
+                ),
+                environment=settings.environment,
+                run=new_run(settings.environment),
+                observer=Progress(self.screen),
+                confirm=Confirmation(self.screen, settings, engine, yes=how.yes, given=how.confirm),
+                lock_wait=settings.lock_wait / 1000,
+                accept_identity=how.accept_identity,
+                require_rollback=settings.require_rollback,
+                file_warnings=warnings,
+                tolerant=not folder_needed,
+                clean=self.redactor.clean,
+            )
+
+    def _migrations(self, settings: Settings, *, needed: bool) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+        from migration_manager.files import read_folder
+
+        folder = read_folder(settings.migrations, shown_from=Path.cwd(), tolerant=not needed)
+        return folder.migrations, folder.warnings
+
+    def tell(self, event: str) -> None:
+        """Tell what happens to the embedded server."""
+        # Making a database is news; starting and stopping the server of one is everyday.
+        if self.screen.verbose or event.startswith("making"):
+            self.screen.message(event)
+
+    def _notice(self, notice: Notice) -> None:
+        if notice.severity == "WARNING":
+            self.screen.warning(notice.text)
+        else:
+            self.screen.message(f"  {notice.severity.lower()}: {notice.text}")
+
+
+def new_run(environment: str) -> Run:
+    """Return a new run and who makes it, as far as the process's surroundings tell."""
+    from migration_manager import __version__
+    from migration_manager.runs import new_run_id, surroundings
+
+    os_user = host = None
+    with suppress(OSError, KeyError, ImportError):  # a container's user may have no name
+        os_user = getpass.getuser()
+    with suppress(OSError):
+        host = socket.gethostname()
+    commit, ci_run = surroundings(os.environ, Path.cwd())
+    return Run(new_run_id(), environment, os_user, host, __version__, commit, ci_run)

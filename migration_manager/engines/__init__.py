@@ -1,0 +1,74 @@
+"""From an address to an open engine. Drivers are imported only when their engine is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from migration_manager.engines.base import Administration, Engine, NoticeHandler, SessionSettings
+from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, SqliteUrl
+
+__all__ = ["open_administration", "open_engine"]
+
+Tell = Callable[[str], None]
+
+
+def _silent(event: str) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def open_engine(
+    url: DatabaseUrl,
+    settings: SessionSettings,
+    *,
+    writes: bool,
+    on_notice: NoticeHandler | None = None,
+    tell: Tell | None = None,
+) -> Iterator[Engine]:
+    """Open the engine of an address. Without `writes` nothing is created: no file, no folder, no server.
+
+    Raises `DatabaseUnreachable` and `ConfigError`.
+    """
+    if isinstance(url, SqliteUrl):
+        from migration_manager.engines.sqlite import open_sqlite
+
+        with open_sqlite(url.path, settings, on_notice, read_only=not writes) as sqlite:
+            yield sqlite
+    elif isinstance(url, EmbeddedUrl):
+        from migration_manager import embedded
+
+        if not writes and not embedded.exists(url.directory):
+            from migration_manager.engines.absent import AbsentEngine
+
+            yield AbsentEngine("PostgreSQL", "embedded", "postgres")
+            return
+        with embedded.running(url.directory, on_event=tell or _silent) as address:
+            from migration_manager.engines.postgres import open_postgres
+
+            with open_postgres(address.conninfo, settings, on_notice, shown="embedded", writes=writes) as local:
+                yield local
+    else:
+        from migration_manager.engines.postgres import open_postgres
+
+        with open_postgres(url.conninfo(), settings, on_notice, writes=writes) as remote:
+            yield remote
+
+
+@contextmanager
+def open_administration(url: DatabaseUrl, *, tell: Tell | None = None) -> Iterator[Administration]:
+    """Open the power over the database of an address as such: whether it exists, creating and dropping it."""
+    if isinstance(url, SqliteUrl):
+        from migration_manager.engines.sqlite import SqliteAdministration
+
+        yield SqliteAdministration(url.path)
+        return
+    from migration_manager.engines.postgres_admin import PostgresAdministration
+
+    if isinstance(url, PostgresUrl):
+        yield PostgresAdministration(url.conninfo())
+        return
+    from migration_manager import embedded
+
+    with embedded.running(url.directory, on_event=tell or _silent) as address:
+        yield PostgresAdministration(address.conninfo)

@@ -1,0 +1,75 @@
+"""A database that does not exist yet, for commands that only read: everything is empty, nothing can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import NoReturn, Self
+
+from migration_manager.errors import DatabaseMissing
+from migration_manager.model import (
+    Capabilities,
+    Change,
+    Dialect,
+    Done,
+    Identity,
+    LockHolder,
+    LogRow,
+    Recorded,
+    Run,
+)
+
+
+class AbsentEngine:
+    """See `engines.base.Engine`. Every method that writes raises `DatabaseMissing`."""
+
+    def __init__(self, engine: str, server: str, database: str) -> None:
+        self._identity = Identity(engine, "(not created yet)", server, database, "", "")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(Dialect.POSTGRESQL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def identify(self) -> Identity:
+        return self._identity
+
+    def recorded(self) -> Recorded:
+        return Recorded(exists=False, environment=None, applied=())
+
+    def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
+        return ()
+
+    def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    def exclusive(
+        self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
+    ) -> AbstractContextManager[Recorded]:
+        self._refuse()
+
+    def ensure_history(self, run: Run) -> None:
+        self._refuse()
+
+    def stamp(self, run: Run, reason: str | None) -> None:
+        self._refuse()
+
+    def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
+        self._refuse()
+
+    def run_outside_transaction(self, run: Run, change: Change) -> Done:
+        self._refuse()
+
+    def log_failure(self, run: Run, change: Change, error: str, code: str | None, execution_ms: int) -> None:
+        return None
+
+    def _refuse(self) -> NoReturn:
+        raise DatabaseMissing("the database does not exist yet", hint="`migrate` or `db create` makes it")

@@ -1,0 +1,130 @@
+"""The seam to a database: the core decides, an engine obeys and answers.
+
+An engine never reads files, orders, hashes, prompts, prints, or retries on its own. How to add one: implement `Engine`,
+give it a line in `engines.open_engine`, run `tests/contract` against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from migration_manager.model import (
+    Capabilities,
+    Change,
+    Done,
+    Identity,
+    LockHolder,
+    LogRow,
+    Notice,
+    Recorded,
+    Run,
+)
+
+FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
+KEPT_TEXT_LIMIT = 1024 * 1024  # bytes of UTF-8; longer texts are noted and not kept
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What an environment asks of every session. Times are milliseconds, 0 is no limit, None the server's own value."""
+
+    role: str | None = None
+    lock_timeout: int | None = None
+    statement_timeout: int | None = None
+    history_schema: str | None = None  # None: the first schema of the search path
+    history_table: str = "schema_migrations"
+    application_name: str = "migration_manager"
+
+
+class Engine(Protocol):
+    """One open session with one database. Use as a context manager; leaving it closes the session."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do. Does not ask the database."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def identify(self) -> Identity:
+        """Return which database this is, as the server says. Does not write."""
+
+    def recorded(self) -> Recorded:
+        """Return the history and the stamped environment. Does not write, needs only SELECT.
+
+        No tables answers `Recorded(False, None, ())`. Raises `ForeignHistory` when the history table has another
+        tool's columns, `HistoryError` when a newer version of this tool wrote it.
+        """
+
+    def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
+        """Return log rows, newest first; empty when there are none or no table. Does not write.
+
+        Raises as `recorded` does.
+        """
+
+    def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
+        """Return the kept texts of these checksums; one that was never kept, or was too long, is left out."""
+
+    def exclusive(
+        self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
+    ) -> AbstractContextManager[Recorded]:
+        """Hold the target's lock, against every other process; yields what is recorded, read under the lock.
+
+        Waits at most `wait` seconds, calling `on_wait(holder, seconds so far)` about once a second, then raises
+        `LockNotAcquired`. The lock lives on the session that does the work and dies with it. Writes nothing
+        to the database.
+        """
+
+    def ensure_history(self, run: Run) -> None:
+        """Create the tables where they are missing and stamp the run's environment where none is stamped.
+
+        Safe when several processes do it at once. May write; writes nothing when all is there.
+        """
+
+    def stamp(self, run: Run, reason: str | None) -> None:
+        """Write the run's environment as the database's identity, whatever it was. Writes."""
+
+    def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
+        """Do all changes, scripts and books, in ONE transaction; answer when it is durably committed.
+
+        Raises `SqlFailed` (its `index` tells which change), after rolling everything back, when a script is refused or
+        ends the transaction itself; `AlreadyRecorded` when another run got there first. Settings a script made for its
+        session never reach the next one.
+        """
+
+    def run_outside_transaction(self, run: Run, change: Change) -> Done:
+        """Run a no-transaction script statement by statement, each committed by itself.
+
+        The history row is written first as unfinished (a rollback marks its row so) and finished (or deleted) at the
+        end. Raises `SqlFailed` with `kept`, the number of statements that succeeded; the row stays unfinished.
+        """
+
+    def log_failure(self, run: Run, change: Change, error: str, code: str | None, execution_ms: int) -> None:
+        """Append a failed row to the log, in a transaction of its own. Best effort: never raises for the database."""
+
+
+class Administration(Protocol):
+    """The optional power over databases as such: what `db create` and `db drop` use. No open session is needed."""
+
+    @property
+    def database(self) -> str:
+        """The database's name, as a person types it to confirm."""
+
+    def exists(self) -> bool:
+        """Return whether the database exists. Raises `DatabaseUnreachable` when the server cannot be asked."""
+
+    def create(self) -> bool:
+        """Create the database; False when it was there."""
+
+    def drop(self) -> bool:
+        """Drop the database with all it holds; False when there was none."""
+
+
+NoticeHandler = Callable[[Notice], None]

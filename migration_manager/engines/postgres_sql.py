@@ -1,0 +1,358 @@
+"""The SQL of the PostgreSQL engine's books, as text; no connection here.
+
+Every object is qualified and every function is `pg_catalog`'s, so that a script that empties `search_path` or shadows a
+function changes nothing for the runner. Names and values are quoted by psycopg's `sql` module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT
+from migration_manager.model import Action, Change, Outcome, Run
+
+GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
+MARK = "migration_manager history, format "
+HISTORY_COLUMNS = frozenset({
+    "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms", "run_id",
+    "log_id",
+})  # fmt: skip
+
+WHO_AM_I = """SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num'),
+ pg_catalog.current_database(), session_user, current_user, pg_catalog.pg_is_in_recovery(), pg_catalog.version()"""
+
+SAFE_PATH = "SET LOCAL search_path = pg_catalog"
+
+# What to say for an SQLSTATE that has a known way out (PAINS 23).
+ADVICE = {
+    "25001": "put `-- migrate: no-transaction` at the top of the file: PostgreSQL refuses this inside a transaction",
+    "25006": "the transaction the file ran in had ended: take its COMMIT or ROLLBACK out",
+    "2D000": "a procedure that commits needs a file with `-- migrate: no-transaction` at its top",
+    "55P04": "a new enum value can be used only after it is committed: split the file in two",
+    "55006": "split data changes and table changes into two files, or run SET CONSTRAINTS name IMMEDIATE between them",
+    "55P03": "a lock was not free within lock_timeout; nothing waits in the queue any more, so run again",
+    "57014": "statement_timeout ended it, or a person did; `-- migrate: statement-timeout 15min` gives a file longer",
+    "53200": "the server ran out of room for locks: split the file, or raise max_locks_per_transaction",
+    "42501": "the role files run as lacks this privilege: GRANT it, or set `role` to the owner of these objects",
+}
+
+
+def quoted(name: str | None) -> str:
+    """Return an identifier, quoted."""
+    return sql.Identifier(name or "").as_string()
+
+
+def literal(value: str | int | None) -> str:
+    """Return a value as an SQL literal."""
+    return sql.Literal(value).as_string()
+
+
+def take_role(role: str | None) -> list[str]:
+    """Return the statements that take the configured role, so that all objects get one owner."""
+    return [f"SET ROLE {quoted(role)}"] if role else []
+
+
+def where_is_history(schema: str | None, table: str) -> str:
+    """Return the query for the history's place.
+
+    It answers the schema new tables would be made in and whether that exists; the schema the table was found in, its
+    kind, columns and comment; and whether Rails' metadata is beside it. Without a configured schema the table is looked
+    for along the whole search path: one that is not in its first schema must be noticed, not made a second time.
+    """
+    if schema is None:
+        relation = f"pg_catalog.to_regclass({literal(quoted(table))})"
+        place = "pg_catalog.current_schema()::text"
+    else:
+        relation = f"pg_catalog.to_regclass({literal(quoted(schema) + '.' + quoted(table))})"
+        place = literal(schema)
+    return f"""SELECT p.place, EXISTS (SELECT FROM pg_catalog.pg_namespace e WHERE e.nspname = p.place),
+ n.nspname, c.relkind,
+ (SELECT pg_catalog.string_agg(a.attname || E'\\t' || pg_catalog.format_type(a.atttypid, a.atttypmod), E'\\n')
+   FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+ pg_catalog.obj_description(c.oid, 'pg_class'),
+ EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.relnamespace = n.oid AND r.relname = 'ar_internal_metadata')
+ FROM (SELECT {relation} AS relation, {place} AS place) p
+ LEFT JOIN pg_catalog.pg_class c ON c.oid = p.relation
+ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"""
+
+
+def format_of(comment: str | None) -> int | None:
+    """Return the format the table's comment states, None where it states none."""
+    number = (comment or "").removeprefix(MARK).split(" ")[0]
+    return int(number) if (comment or "").startswith(MARK) and number.isdigit() else None
+
+
+def lock_holder(key: int) -> str:
+    """Return the query for the session that holds an advisory lock of this 64-bit key."""
+    low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
+    return f"""SELECT l.pid, a.usename, a.application_name,
+ coalesce(a.client_hostname, pg_catalog.host(a.client_addr)), {_moment("a.backend_start")}
+ FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low}
+ AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+ LIMIT 1"""
+
+
+def lock_is_ours(key: int) -> str:
+    """Return the query for whether this session holds the advisory lock of this key, and whether it may write."""
+    low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
+    return f"""SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted
+ AND l.pid = pg_catalog.pg_backend_pid() AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low}),
+ pg_catalog.current_setting('default_transaction_read_only') = 'off'"""
+
+
+def _moment(expression: str) -> str:
+    return f"pg_catalog.to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The statements about one history, by the place of its tables."""
+
+    schema: str
+    table: str
+
+    @property
+    def shown(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+    def _name(self, suffix: str = "") -> str:
+        return f"{quoted(self.schema)}.{quoted(self.table + suffix)}"
+
+    @property
+    def history(self) -> str:
+        return self._name()
+
+    @property
+    def log(self) -> str:
+        return self._name("_log")
+
+    @property
+    def text(self) -> str:
+        return self._name("_text")
+
+    # ---------------------------------------------------------------------------------- privileges
+
+    def grant_reading(self, role: str) -> str:
+        """Return the statements that let a role read the books."""
+        return (
+            f"GRANT USAGE ON SCHEMA {quoted(self.schema)} TO {quoted(role)}; "
+            f"GRANT SELECT ON {self.history}, {self.log}, {self.text} TO {quoted(role)};"
+        )
+
+    def grant_keeping(self, role: str) -> str:
+        """Return the statements that let a role keep books that exist."""
+        return (
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.history}, {self.log}, {self.text} TO {quoted(role)}; "
+            f"GRANT USAGE ON SEQUENCE {self._name('_log_id_seq')} TO {quoted(role)};"
+        )
+
+    def grant_making(self, role: str) -> str:
+        """Return the statement that lets a role make the books."""
+        return f"GRANT USAGE, CREATE ON SCHEMA {quoted(self.schema)} TO {quoted(role)};"
+
+    def grant_schema(self, database: str, role: str) -> str:
+        """Return the statement that lets a role make the schema of the books."""
+        return f"GRANT CREATE ON DATABASE {quoted(database)} TO {quoted(role)};"
+
+    # ------------------------------------------------------------------------------------ making
+
+    def create(self, *, with_schema: bool) -> list[str]:
+        """Return the statements that make the tables.
+
+        The deferred foreign key is a guard as well as a link: a history row is written before its log row, so a COMMIT
+        hidden in a script finds the link broken and the server itself refuses it (RELIABILITY B2).
+        """
+        statements = [f"CREATE SCHEMA {quoted(self.schema)}"] if with_schema else []
+        return [
+            *statements,
+            f"""CREATE TABLE IF NOT EXISTS {self.log} (
+  id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+  logged_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  migration_name text, action text NOT NULL, outcome text NOT NULL, environment text, checksum text,
+  run_id text NOT NULL, execution_ms bigint, database_user text NOT NULL DEFAULT session_user,
+  os_user text, host text, tool_version text, git_commit text, ci_run text, sqlstate text, error text, reason text)""",
+            f"""CREATE TABLE {self.history} (
+  migration_name text PRIMARY KEY, checksum text NOT NULL, rollback_checksum text,
+  state text NOT NULL CHECK (state IN ('applied', 'unfinished')), applied_at timestamptz NOT NULL,
+  applied_by text NOT NULL, execution_ms bigint NOT NULL, run_id text NOT NULL,
+  log_id bigint NOT NULL CONSTRAINT {quoted(self.table + GUARD)}
+    REFERENCES {self.log} DEFERRABLE INITIALLY DEFERRED)""",
+            f"""CREATE TABLE IF NOT EXISTS {self.text} (
+  checksum text PRIMARY KEY, bytes bigint NOT NULL, content text)""",
+            f"COMMENT ON TABLE {self.history} IS {literal(MARK + str(FORMAT))}",
+            f"COMMENT ON TABLE {self.log} IS 'append-only: everything migration_manager did here'",
+            f"COMMENT ON TABLE {self.text} IS 'texts of migrations and rollback scripts as they were applied'",
+        ]
+
+    # ----------------------------------------------------------------------------------- reading
+
+    def read_history(self) -> list[str]:
+        """Return the queries for the history, oldest application first, and for the stamped environment."""
+        return [
+            f"""SELECT h.migration_name, h.checksum, h.rollback_checksum, h.state, {_moment("h.applied_at")},
+ h.applied_by, h.execution_ms, h.run_id, h.log_id, l.action
+ FROM {self.history} h LEFT JOIN {self.log} l ON l.id = h.log_id ORDER BY h.log_id, h.migration_name""",
+            self.read_stamp(),
+        ]
+
+    def read_stamp(self) -> str:
+        return f"SELECT environment FROM {self.log} WHERE action = 'stamp' ORDER BY id DESC LIMIT 1"
+
+    def read_log(self, name: str | None, limit: int | None) -> str:
+        where = f" WHERE migration_name = {literal(name)}" if name is not None else ""
+        most = f" LIMIT {limit:d}" if limit is not None else ""
+        return f"""SELECT id, {_moment("logged_at")}, migration_name, action, outcome, environment, run_id,
+ execution_ms, database_user, os_user, host, tool_version, git_commit, ci_run, sqlstate, error, reason
+ FROM {self.log}{where} ORDER BY id DESC{most}"""
+
+    def read_texts(self, checksums: Sequence[str]) -> str:
+        wanted = ", ".join(map(literal, checksums))
+        return f"SELECT checksum, content FROM {self.text} WHERE checksum IN ({wanted}) AND content IS NOT NULL"
+
+    # ----------------------------------------------------------------------------------- writing
+
+    def begin_change(self, run: Run, change: Change) -> list[str]:
+        """Return what stands before a script in its transaction; the last statement answers the new log id.
+
+        Each variant fails, and so ends the message before the script runs, when another run was here first: the primary
+        key for a row that must not exist yet, a division by zero for one that must.
+        """
+        name = literal(change.name)
+        keep = [self._keep(source.checksum, source.text) for source in change.texts]
+        if change.action in (Action.MIGRATE, Action.BASELINE):
+            again = ""
+            if change.action is Action.BASELINE:  # a person finished by hand what stopped half-way
+                again = """
+ ON CONFLICT (migration_name) DO UPDATE SET log_id = excluded.log_id, run_id = excluded.run_id,
+ checksum = excluded.checksum, rollback_checksum = excluded.rollback_checksum
+ WHERE old.state = 'unfinished'"""
+            return [*keep, self._insert(run, change, self._next_log_id(), again)]
+        there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
+        if change.action is Action.REPAIR:  # the row keeps its place in the order of application
+            return [*keep, there, f"SELECT {self._next_log_id()}"]
+        return [
+            *keep,
+            there,
+            f"""UPDATE {self.history} SET log_id = {self._next_log_id()}, state = 'unfinished',
+ run_id = {literal(run.id)} WHERE migration_name = {name} RETURNING log_id""",
+        ]
+
+    def _insert(self, run: Run, change: Change, log_id: str, conflict: str = "") -> str:
+        return f"""INSERT INTO {self.history} AS old (migration_name, checksum, rollback_checksum, state, applied_at,
+ applied_by, execution_ms, run_id, log_id) VALUES ({literal(change.name)}, {literal(change.checksum)},
+ {literal(change.rollback_checksum)}, 'unfinished', pg_catalog.clock_timestamp(), session_user, 0,
+ {literal(run.id)}, {log_id}){conflict} RETURNING log_id"""
+
+    def _next_log_id(self) -> str:
+        return f"pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
+
+    def finish_change(self, run: Run, change: Change, log_id: int, took: int) -> list[str]:
+        """Return what stands after a script: the log row, and the history row's last word.
+
+        The first statement fails when the row written before the script is gone, which only a script that ended the
+        transaction, or meddled with the row, can bring about.
+        """
+        ours = f"migration_name = {literal(change.name)}"
+        if change.action is not Action.REPAIR:
+            ours += f" AND run_id = {literal(run.id)} AND log_id = {log_id:d} AND state = 'unfinished'"
+        return [
+            f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
+            self.log_row(
+                run,
+                change.action,
+                Outcome.DONE,
+                change.name,
+                took,
+                row_id=log_id,
+                checksum=change.checksum,
+                reason=change.reason,
+            ),
+            self._last_word(change, ours, took),
+        ]
+
+    def _last_word(self, change: Change, where: str, took: int) -> str:
+        if change.action in (Action.ROLLBACK, Action.FORGET):
+            return f"DELETE FROM {self.history} WHERE {where}"
+        if change.action is Action.REPAIR:
+            return f"""UPDATE {self.history} SET checksum = {literal(change.checksum)},
+ rollback_checksum = {literal(change.rollback_checksum)} WHERE {where}"""
+        return f"""UPDATE {self.history} SET state = 'applied', applied_at = pg_catalog.clock_timestamp(),
+ execution_ms = {took:d} WHERE {where}"""
+
+    def begin_unfinished(self, run: Run, change: Change) -> list[str]:
+        """Return the intent of a no-transaction script, to be committed before its first statement."""
+        started = self.log_row(run, change.action, Outcome.STARTED, change.name, None, checksum=change.checksum)
+        log_id = f"pg_catalog.currval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
+        keep = [self._keep(source.checksum, source.text) for source in change.texts]
+        if change.action is Action.MIGRATE:
+            return [*keep, started, self._insert(run, change, log_id)]
+        name = literal(change.name)
+        return [
+            *keep,
+            f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})",
+            started,
+            f"""UPDATE {self.history} SET state = 'unfinished', run_id = {literal(run.id)}, log_id = {log_id}
+ WHERE migration_name = {name}""",
+        ]
+
+    def finish_unfinished(self, run: Run, change: Change, took: int) -> list[str]:
+        """Return the end of a no-transaction script's books: the log row and the history row's last word."""
+        ours = f"migration_name = {literal(change.name)} AND run_id = {literal(run.id)}"
+        return [
+            self.log_row(run, change.action, Outcome.DONE, change.name, took, checksum=change.checksum),
+            self._last_word(change, ours, took),
+        ]
+
+    def log_row(
+        self,
+        run: Run,
+        action: Action,
+        outcome: Outcome,
+        name: str | None,
+        took: int | None,
+        *,
+        row_id: int | None = None,
+        checksum: str | None = None,
+        error: str | None = None,
+        code: str | None = None,
+        reason: str | None = None,
+        where: str = "",
+    ) -> str:
+        """Return the statement that appends one row to the log."""
+        values: dict[str, str | int | None] = {
+            "migration_name": name,
+            "action": action.value,
+            "outcome": outcome.value,
+            "environment": run.environment,
+            "checksum": checksum,
+            "run_id": run.id,
+            "execution_ms": took,
+            "os_user": run.os_user,
+            "host": run.host,
+            "tool_version": run.tool_version,
+            "git_commit": run.git_commit,
+            "ci_run": run.ci_run,
+            "sqlstate": code,
+            "error": error,
+            "reason": reason,
+        }
+        if row_id is not None:
+            values["id"] = row_id
+        given = {column: value for column, value in values.items() if value is not None}
+        columns, literals = ", ".join(given), ", ".join(literal(value) for value in given.values())
+        return f"INSERT INTO {self.log} ({columns}) SELECT {literals}{where}"
+
+    def first_stamp(self, run: Run) -> str:
+        """Return the statement that stamps the run's environment where none is stamped."""
+        none_yet = f" WHERE NOT EXISTS (SELECT FROM {self.log} WHERE action = 'stamp')"
+        return self.log_row(run, Action.STAMP, Outcome.DONE, None, None, where=none_yet)
+
+    def _keep(self, checksum: str, text: str) -> str:
+        size = len(text.encode())
+        content = literal(text) if size <= KEPT_TEXT_LIMIT else "NULL"
+        return f"""INSERT INTO {self.text} (checksum, bytes, content) VALUES ({literal(checksum)}, {size:d}, {content})
+ ON CONFLICT (checksum) DO NOTHING"""

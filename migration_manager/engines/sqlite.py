@@ -1,0 +1,905 @@
+"""The SQLite engine: the only module that talks to sqlite3.
+
+A script runs statement by statement between our own BEGIN IMMEDIATE and COMMIT, never through
+`executescript`, which commits first. What would end the transaction is refused by SQLite itself, through its
+authorizer and before it runs, whatever the lexer thought.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import sqlite3
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from migration_manager.engines import sqlite_lock
+from migration_manager.engines import sqlite_sql as queries
+from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT, NoticeHandler, SessionSettings
+from migration_manager.engines.foreign import whose_table
+from migration_manager.engines.sqlite_position import point_at
+from migration_manager.errors import (
+    AlreadyRecorded,
+    ConfigError,
+    DatabaseMissing,
+    DatabaseUnreachable,
+    ForeignHistory,
+    HistoryError,
+    MigrationManagerError,
+    SqlFailed,
+    TryLater,
+)
+from migration_manager.model import (
+    Action,
+    Capabilities,
+    Change,
+    Dialect,
+    Done,
+    Identity,
+    LockHolder,
+    LogRow,
+    Notice,
+    Outcome,
+    Recorded,
+    Run,
+    Script,
+    Source,
+    State,
+    Statement,
+)
+
+DEFAULT_LOCK_TIMEOUT = 5_000  # milliseconds; SQLite's own default is not to wait at all
+FOREVER = 2**31 - 1  # milliseconds; a timeout of 0 means "no limit", as it does in PostgreSQL
+TICK = 50  # milliseconds SQLite may sleep in one go, so that Ctrl-C is heard
+INSTRUCTIONS = 20_000  # of SQLite's machine between two looks at the clock: about a millisecond
+SIDE_FILES = ("-journal", "-wal", "-shm")
+
+SESSION_ACTIONS = frozenset(
+    {
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_CREATE_TEMP_INDEX,
+        sqlite3.SQLITE_CREATE_TEMP_TABLE,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+    }
+)
+# sqlite3 raises Warning, which is no sqlite3.Error, for two statements in one text, and ValueError for a NUL.
+REFUSALS = (sqlite3.Error, sqlite3.Warning, ValueError)
+MISMATCH = "foreign key mismatch"
+BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
+
+Violations = Counter[tuple[str, str]]  # rows that point nowhere, by their table and the one they point to
+
+
+def open_sqlite(
+    path: Path,
+    settings: SessionSettings,
+    on_notice: NoticeHandler | None = None,
+    *,
+    read_only: bool = False,
+    must_exist: bool = False,
+) -> SqliteEngine:
+    """Open a SQLite file, or stand for one that is not there yet.
+
+    A missing file answers like an empty database, and only writing makes it. With `read_only` nothing is
+    written, neither the file nor anything beside it; with `must_exist` a missing file raises
+    `DatabaseMissing`. Raises `ConfigError` for a file that is no SQLite database, `DatabaseUnreachable` for
+    one that cannot be opened.
+    """
+    engine = SqliteEngine(path, settings, on_notice, read_only=read_only)
+    if must_exist and not path.exists():
+        raise DatabaseMissing(f"there is no database {path}", hint="`db create` makes it")
+    try:
+        engine.look()
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is guarded while a script runs, and what was seen of it."""
+
+    limit: int | None  # milliseconds a statement may take
+    in_transaction: bool
+    kept: int | None = None  # statements that are committed, outside a transaction
+    refused: str | None = None  # why the authorizer refused a statement, and what to do
+    advice: str | None = None
+    wants_foreign_keys: bool | None = None  # what the first PRAGMA foreign_keys of the script asked for
+
+
+class SqliteEngine:
+    """See `engines.base.Engine`, whose promises this keeps."""
+
+    def __init__(
+        self, path: Path, settings: SessionSettings, on_notice: NoticeHandler | None, *, read_only: bool
+    ) -> None:
+        for key in ("role", "history_schema"):
+            if getattr(settings, key) is not None:
+                raise ConfigError(f"`{key}` means nothing for SQLite", hint=f"take `{key}` out")
+        self._path = path
+        self._settings = settings
+        self._on_notice = on_notice
+        self._read_only = read_only
+        self._user = _os_user()
+        self._tables = queries.Tables(settings.history_table)
+        self._connection: sqlite3.Connection | None = None  # None: closed, or there is no file yet
+        self._leaves_files = False  # reading had to make a WAL's files: closing takes them away
+        self._watch: _Watch | None = None  # while the statements of a script run
+        self._touched = False  # a script changed its session, so the next one gets another
+        self._deadline: float | None = None  # of the running statement
+        self._timed_out = False
+        self._violations: tuple[int, Violations] | None = None  # as last seen, with SQLite's data_version
+
+    # ------------------------------------------------------------------------------------ session
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(Dialect.SQLITE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the session; it opens again by itself when it is used."""
+        connection, self._connection, self._violations = self._connection, None, None
+        if connection is not None:
+            connection.close()
+        if self._leaves_files:
+            # A read-only connection cannot remove the -wal and -shm it had to make. Left behind, and owned by
+            # whoever ran us, they can lock the application out. A writing connection removes them if it is
+            # the last to close.
+            self._leaves_files = False
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self._address("rw"), uri=True)) as last:
+                last.execute(queries.TABLE_NAMES).fetchall()
+
+    def look(self) -> None:
+        """Open the file where there is one, and see that it is a database. Does not write."""
+        connection = self._reading()
+        if connection is not None:
+            _ask(connection, self._path, queries.TABLE_NAMES)
+
+    def _address(self, mode: str) -> str:
+        return f"file://{quote(os.fsencode(self._path.absolute()))}?mode={mode}"
+
+    def _reading(self) -> sqlite3.Connection | None:
+        if self._connection is None and self._path.exists():
+            self._connection = self._open_to_read() if self._read_only else self._open("rw")
+        return self._connection
+
+    def _writing(self) -> sqlite3.Connection:
+        if self._read_only:
+            raise MigrationManagerError(f"{self._path} was opened for reading only", state="nothing was changed")
+        if self._connection is None:
+            self._connection = self._open("rwc")
+        return self._connection
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Open without the right to write.
+
+        Two things stand in the way: the journal of a writer that was killed, which must be rolled back before
+        anybody can read, and WAL mode in a directory where its two files can be neither found nor made.
+        """
+        had_log = self._beside("-wal").exists()
+        connection = self._open("ro")
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            connection.execute(queries.TABLE_NAMES).fetchall()
+        except sqlite3.Error as error:
+            connection.close()
+            code = _code(error)
+            if code in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"):
+                with closing(self._open("rw")) as recovering:  # as the next read of any SQLite program would
+                    _ask(recovering, self._path, queries.TABLE_NAMES)
+                return self._open_to_read()
+            if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")) and not had_log:
+                # Nobody has it open, or the log were there. Without SQLite's locks, which need those files.
+                return self._open("ro&immutable=1")
+            raise _trouble(error, self._path) from None
+        except BaseException:
+            connection.close()
+            raise
+        self._leaves_files = mode == "wal" and not had_log
+        return connection
+
+    def _open(self, mode: str) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(self._address(mode), uri=True, isolation_level=None)
+        except sqlite3.Error as error:
+            raise _trouble(error, self._path) from None
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {self._patience(None)}")
+            # Off, SQLite's own default, whatever this build says: where foreign keys are enforced, rebuilding
+            # a table (create, copy, drop, rename) inside a transaction empties its children by ON DELETE
+            # CASCADE without a word, and this pragma does nothing there. What they would refuse,
+            # `_check_foreign_keys` finds in the end.
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.set_progress_handler(self._look_at_the_clock, INSTRUCTIONS)
+        except BaseException:
+            connection.close()
+            raise
+        self._touched = False
+        return connection
+
+    def _fresh_session(self) -> None:
+        """Leave behind what a script made for its session: pragmas, temporary objects, attached files."""
+        if self._touched:
+            self.close()
+
+    def _patience(self, script: Script | None) -> int:
+        asked = script.directives.lock_timeout if script else None
+        if asked is None:
+            asked = self._settings.lock_timeout
+        return DEFAULT_LOCK_TIMEOUT if asked is None else asked or FOREVER
+
+    def _authorize(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        """Refuse what would break a script's transaction; SQLite asks when it compiles a statement."""
+        watch = self._watch
+        if watch is None:
+            return sqlite3.SQLITE_OK
+        sets_pragma = action == sqlite3.SQLITE_PRAGMA and second is not None
+        self._touched = self._touched or sets_pragma or action in SESSION_ACTIONS
+        if not watch.in_transaction:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_TRANSACTION:
+            watch.refused = f"{first} was refused: the script runs in a transaction of the runner's"
+            watch.advice = f"take the {first} out of the file"
+            return sqlite3.SQLITE_DENY
+        pragma = (first or "").lower() if sets_pragma else ""
+        if pragma == "journal_mode":
+            watch.refused = "PRAGMA journal_mode was refused: it does nothing inside a transaction"
+            watch.advice = "put `-- migrate: no-transaction` at the top of the file"
+            return sqlite3.SQLITE_DENY
+        if pragma == "foreign_keys":
+            # OFF is what they are, and ON after OFF is the end of SQLite's own recipe for rebuilding a table.
+            asked = (second or "").lower() in ("1", "on", "yes", "true")
+            watch.wants_foreign_keys = asked if watch.wants_foreign_keys is None else watch.wants_foreign_keys
+        return sqlite3.SQLITE_OK
+
+    def _tell(self, text: str) -> None:
+        if self._on_notice is not None:
+            self._on_notice(Notice("WARNING", text))
+
+    def _look_at_the_clock(self) -> int:
+        # Called by SQLite in the middle of a statement. It also lets Ctrl-C in: Python raises it here.
+        self._timed_out = self._deadline is not None and time.monotonic() > self._deadline
+        return int(self._timed_out)
+
+    def _beside(self, suffix: str) -> Path:
+        real = Path(os.path.realpath(self._path))
+        return real.with_name(real.name + suffix)
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def identify(self) -> Identity:
+        places = [place for place in (self._path, self._path.parent) if place.exists()]
+        return Identity(
+            "SQLite",
+            sqlite3.sqlite_version,
+            str(self._path),
+            self._path.name,
+            self._user,
+            self._user,
+            read_only=not all(os.access(place, os.W_OK) for place in places),
+        )
+
+    def recorded(self) -> Recorded:
+        connection = self._reading()
+        if connection is not None:
+            with self._snapshot(connection):
+                if self._history_exists(connection):
+                    with_log = self._has_table(connection, self._tables.log)
+                    rows = self._ask(connection, self._tables.read_history(with_log=with_log))
+                    stamp = self._read_stamp(connection)
+                    return Recorded(exists=True, environment=stamp, applied=tuple(map(queries.applied, rows)))
+        return Recorded(exists=False, environment=None, applied=())
+
+    def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
+        connection = self._reading()
+        if connection is None or not self._history_exists(connection):
+            return ()
+        if not self._has_table(connection, self._tables.log):
+            return ()
+        rows = self._ask(connection, self._tables.read_log(), {"name": name, "limit": limit})
+        return tuple(map(queries.log_row, rows))
+
+    def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
+        connection = self._reading()
+        if connection is None or not self._has_table(connection, self._tables.text):
+            return {}
+        kept = {}
+        for checksum in checksums:
+            for (content,) in self._ask(connection, self._tables.read_text(), (checksum,)):
+                kept[checksum] = content
+        return kept
+
+    def _ask(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
+        return _ask(connection, self._path, query, values)
+
+    @contextmanager
+    def _snapshot(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Let several queries see the same moment."""
+        self._ask(connection, "BEGIN")
+        try:
+            yield
+        finally:
+            self._abandon(connection)
+
+    def _has_table(self, connection: sqlite3.Connection, table: str) -> bool:
+        return bool(self._ask(connection, f"PRAGMA table_info({table})"))
+
+    def _history_exists(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the history is there; raises for another tool's table, and for a newer format."""
+        described = self._ask(connection, f"PRAGMA table_info({self._tables.history})")
+        columns = {name.lower(): kind.upper() for _, name, kind, *_ in described}
+        if not columns:
+            return False
+        if not columns.keys() >= set(queries.HISTORY_COLUMNS):
+            tables = {name for (name,) in self._ask(connection, queries.TABLE_NAMES)}
+            raise ForeignHistory(
+                f"the table {self._tables.table} in {self._path} belongs to "
+                f"{whose_table(columns, beside_rails='ar_internal_metadata' in tables)}; nothing was written",
+                hint="set another `history_table` for this environment",
+            )
+        made_by = "SELECT sql FROM sqlite_master WHERE name = ? COLLATE NOCASE"
+        for (sql,) in self._ask(connection, made_by, (self._tables.table,)):
+            found = queries.format_of(sql)
+            if found is not None and found > FORMAT:
+                raise HistoryError(
+                    f"the history has format {found}, written by a newer version of this tool; this one knows {FORMAT}",
+                    hint="use the newer version",
+                )
+        return True
+
+    def _read_stamp(self, connection: sqlite3.Connection) -> str | None:
+        if not self._has_table(connection, self._tables.log):
+            return None
+        stamps = self._ask(connection, self._tables.read_stamp())
+        return stamps[0][0] if stamps else None
+
+    # ------------------------------------------------------------------------------------ locking
+
+    @contextmanager
+    def exclusive(self, wait: float, on_wait: Callable[[LockHolder | None, float], None]) -> Iterator[Recorded]:
+        us = LockHolder(
+            os.getpid(), self._user, self._settings.application_name, socket.gethostname(), datetime.now(UTC)
+        )
+        with sqlite_lock.held(sqlite_lock.lock_path(self._path), wait, on_wait, us):
+            yield self.recorded()
+
+    # ------------------------------------------------------------------------------------ writing
+
+    def ensure_history(self, run: Run) -> None:
+        connection = self._reading()
+        if connection is not None:
+            with self._snapshot(connection):
+                tables = (self._tables.history, self._tables.log, self._tables.text)
+                complete = self._history_exists(connection) and all(
+                    self._has_table(connection, table) for table in tables
+                )
+                if complete and self._read_stamp(connection) is not None:
+                    return
+        with self._transaction() as connection:
+            self._create_tables(connection)
+            if self._read_stamp(connection) is None:
+                self._write_log(connection, run, Action.STAMP, Outcome.DONE)
+
+    def stamp(self, run: Run, reason: str | None) -> None:
+        with self._transaction() as connection:
+            self._create_tables(connection)
+            self._write_log(connection, run, Action.STAMP, Outcome.DONE, reason=reason)
+
+    def _create_tables(self, connection: sqlite3.Connection) -> None:
+        self._history_exists(connection)  # raises for another tool's table
+        for statement in self._tables.create():
+            self._ask(connection, statement)
+
+    @contextmanager
+    def _transaction(self, patience: int | None = None) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction; whatever is raised inside rolls all of it back."""
+        connection = self._writing()
+        patience = self._patience(None) if patience is None else patience
+        try:
+            self._patiently(connection, "BEGIN IMMEDIATE", patience)
+            yield connection
+            self._patiently(connection, "COMMIT", patience)
+        except BaseException:
+            self._violations = None
+            self._abandon(connection)
+            raise
+
+    def _abandon(self, connection: sqlite3.Connection) -> None:
+        # Never hides the error that brought us here; closing rolls back too, should ROLLBACK itself fail.
+        if connection.in_transaction:
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                self.close()
+
+    def _patiently(self, connection: sqlite3.Connection, statement: str, patience: int) -> None:
+        """Run BEGIN or COMMIT, waiting for others in slices short enough for Ctrl-C."""
+        deadline = time.monotonic() + patience / 1000
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {min(TICK, patience)}")
+            while True:
+                try:
+                    connection.execute(statement)
+                    break
+                except sqlite3.OperationalError as error:
+                    # A COMMIT that was refused because somebody reads has lost nothing and may be sent again.
+                    if not _code(error).startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
+                        raise
+                    time.sleep(TICK / 5000)
+            connection.execute(f"PRAGMA busy_timeout = {patience}")
+        except sqlite3.Error as error:
+            raise _trouble(error, self._path) from None
+
+    def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
+        done: list[Done] = []
+        patience = max((self._patience(change.script) for change in changes), default=None)
+        try:
+            with self._transaction(patience) as connection:
+                for index, change in enumerate(changes):
+                    try:
+                        done.append(self._do(connection, run, change))
+                    except SqlFailed as error:
+                        error.index = index
+                        raise
+        finally:
+            self._fresh_session()
+        return tuple(done)
+
+    def _do(self, connection: sqlite3.Connection, run: Run, change: Change) -> Done:
+        self._check_row(connection, change)
+        began = time.monotonic()
+        if change.script is not None and change.script.statements:
+            before = self._known_violations(connection)
+            self._run_inside(connection, change.script)
+            self._calm_session(connection)
+            self._check_foreign_keys(connection, before)
+        took = _since(began)
+        try:
+            self._write_books(connection, run, change, took)
+        except TryLater:
+            raise
+        except MigrationManagerError as error:
+            if change.script is None:
+                raise
+            raise SqlFailed(
+                f"the script ran, and could not be recorded: {error}",
+                hint="does it touch the history tables?",
+            ) from None
+        return Done(took)
+
+    # ------------------------------------------------------------------------------------ scripts
+
+    def _run_inside(self, connection: sqlite3.Connection, script: Script) -> None:
+        with self._watching(connection, script, in_transaction=True) as watch:
+            for statement in script.statements:
+                self._run_statement(connection, script, statement, watch)
+                if not connection.in_transaction:  # by a way the authorizer does not see
+                    raise SqlFailed(
+                        "the statement ended the transaction it runs in: what the script did up to here may "
+                        "be kept, and was not recorded",
+                        offset=statement.start,
+                        hint="look at the database, then take out of the file what ends the transaction",
+                    )
+        if watch.wants_foreign_keys:
+            self._tell(
+                "PRAGMA foreign_keys does nothing inside a transaction: foreign keys are checked when the script "
+                "has ended, and no action such as ON DELETE CASCADE is taken"
+            )
+
+    @contextmanager
+    def _watching(self, connection: sqlite3.Connection, script: Script, *, in_transaction: bool) -> Iterator[_Watch]:
+        limit = script.directives.statement_timeout
+        if limit is None:
+            limit = self._settings.statement_timeout
+        watch = _Watch(limit or None, in_transaction, kept=None if in_transaction else 0)
+        self._watch = watch
+        connection.set_authorizer(self._authorize)
+        connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
+        try:
+            yield watch
+        finally:
+            self._watch = self._deadline = None
+            connection.set_authorizer(None)
+            connection.text_factory = str
+
+    def _run_statement(
+        self, connection: sqlite3.Connection, script: Script, statement: Statement, watch: _Watch
+    ) -> None:
+        text = script.executable[statement.start : statement.end]
+        if watch.limit is not None:
+            self._deadline = time.monotonic() + watch.limit / 1000
+        try:
+            # All rows are taken: a SELECT that is left standing locks its tables against the next statement.
+            deque(connection.execute(text), maxlen=0)
+        except REFUSALS as error:
+            raise self._refusal(connection, error, text, statement.start, watch) from error
+
+    def _refusal(
+        self, connection: sqlite3.Connection, error: Exception, text: str, start: int, watch: _Watch
+    ) -> BaseException:
+        code, timed_out = _code(error), self._timed_out
+        self._timed_out, self._deadline, self._watch = False, None, None  # what follows is not the script's
+        if watch.refused is not None:
+            return SqlFailed(watch.refused, code=code, offset=start, hint=watch.advice, kept=watch.kept)
+        if timed_out and code == "SQLITE_INTERRUPT":
+            message = f"the statement took longer than {watch.limit} ms"
+            return SqlFailed(message, code=code, offset=start, kept=watch.kept)
+        # Python raises Ctrl-C inside our callbacks, and sqlite3 makes an error of that: INTERRUPT out of the progress
+        # handler, a refusal without a reason of ours out of the authorizer.
+        if code in ("SQLITE_INTERRUPT", "SQLITE_AUTH") or str(error).startswith("not authorized to use function"):
+            return KeyboardInterrupt()
+        if watch.in_transaction and code.startswith(BUSY) and isinstance(error, sqlite3.Error):
+            return _trouble(error, self._path)
+        offset = start + point_at(text, str(error), lambda prefix: _refusal_to_compile(connection, prefix))
+        advice = None
+        if watch.in_transaction and "transaction" in str(error):  # "cannot VACUUM from within a transaction"
+            advice = "put `-- migrate: no-transaction` at the top of the file"
+        return SqlFailed(str(error), code=code or None, offset=offset, kept=watch.kept, hint=advice)
+
+    def _calm_session(self, connection: sqlite3.Connection) -> None:
+        """Put back what a script set for its session: our books, and maybe the next script, come after it."""
+        if not self._touched:
+            return
+        with closing(sqlite3.connect(":memory:")) as untouched:  # knows the defaults of this build
+            for pragma in queries.SESSION_PRAGMAS:
+                for (value,) in untouched.execute(f"PRAGMA {pragma}"):
+                    self._ask(connection, f"PRAGMA {pragma} = {value}")
+        self._ask(connection, "PRAGMA case_sensitive_like = 0")  # the one that cannot be asked for
+        for kind, name in self._ask(connection, queries.TEMPORARY_OBJECTS):
+            self._ask(connection, f"DROP {kind} IF EXISTS temp.{queries.quoted(name)}")
+
+    # ------------------------------------------------------------------------------- foreign keys
+
+    def _known_violations(self, connection: sqlite3.Connection) -> Violations:
+        """Return the violations there are before a script; looks again only when others have written."""
+        if self._violations is not None and self._violations[0] == self._data_version(connection):
+            return self._violations[1]
+        return self._find_violations(connection)
+
+    def _data_version(self, connection: sqlite3.Connection) -> int:
+        return int(self._ask(connection, "PRAGMA data_version")[0][0])
+
+    def _find_violations(self, connection: sqlite3.Connection) -> Violations:
+        found: Violations = Counter()
+        try:
+            found += self._count_violations(connection)
+        except sqlite3.OperationalError as error:
+            if MISMATCH not in str(error):
+                raise _trouble(error, self._path) from None
+            # A parent's key is not unique. That hides all other tables: ask one by one.
+            for (name,) in self._ask(connection, queries.TABLE_NAMES):
+                found += self._violations_in(connection, name)
+        self._violations = self._data_version(connection), found
+        return found
+
+    def _count_violations(self, connection: sqlite3.Connection, *table: str) -> Violations:
+        query = queries.count_violations(of_one_table=bool(table))
+        return Counter({(child, parent): number for child, parent, number in connection.execute(query, table)})
+
+    def _violations_in(self, connection: sqlite3.Connection, table: str) -> Violations:
+        try:
+            return self._count_violations(connection, table)
+        except sqlite3.OperationalError as error:
+            if MISMATCH not in str(error):
+                raise _trouble(error, self._path) from None
+            return Counter({(table, str(error)): 1})
+
+    def _check_foreign_keys(self, connection: sqlite3.Connection, before: Violations) -> None:
+        message = self._new_violations(connection, before)
+        if message is not None:
+            raise SqlFailed(
+                message,
+                code="SQLITE_CONSTRAINT_FOREIGNKEY",
+                hint="mend those rows in the same script; foreign keys are checked when it has ended",
+            )
+
+    def _new_violations(self, connection: sqlite3.Connection, before: Violations) -> str | None:
+        # Compared by number and not by row: in a table that was rebuilt, old violations have new row ids.
+        grown = self._find_violations(connection) - before
+        if not grown:
+            return None
+        return "the script leaves foreign keys violated: " + "; ".join(
+            target
+            if target.startswith(MISMATCH)
+            else f"{number} {'row' if number == 1 else 'rows'} of {table} with no row in {target}"
+            for (table, target), number in sorted(grown.items())
+        )
+
+    # -------------------------------------------------------------------- outside a transaction
+
+    def run_outside_transaction(self, run: Run, change: Change) -> Done:
+        script = change.script
+        if script is None or change.action not in (Action.MIGRATE, Action.ROLLBACK):
+            raise ValueError("only a migration or a rollback with a script runs outside a transaction")
+        with self._transaction(self._patience(script)) as connection:
+            self._check_row(connection, change)
+            log_id = self._write_log(connection, run, change.action, Outcome.STARTED, change)
+            if change.action is Action.MIGRATE:
+                self._write_row(connection, run, change, State.UNFINISHED, log_id)
+            else:
+                self._ask(connection, self._tables.mark_unfinished(), (change.name,))
+            self._keep_texts(connection, change.texts)
+            before = self._known_violations(connection)
+        began = time.monotonic()
+        try:
+            kept = self._run_outside(connection, script)
+            violated = self._new_violations(connection, before)
+        finally:
+            self.close()  # whatever the script did to its session ends with it
+        took = _since(began)
+        if violated is not None:
+            self._tell(violated)  # what is committed is committed
+        try:
+            with self._transaction() as connection:
+                self._write_books(connection, run, change, took)
+        except MigrationManagerError as error:
+            message = f"every statement succeeded, and the history could not be written: {error}"
+            raise SqlFailed(message, kept=kept) from error
+        return Done(took)
+
+    def _run_outside(self, connection: sqlite3.Connection, script: Script) -> int:
+        """Run the statements, each committed by itself; return how many. A failure says how many are kept."""
+        try:
+            with self._watching(connection, script, in_transaction=False) as watch:
+                for number, statement in enumerate(script.statements, start=1):
+                    self._run_statement(connection, script, statement, watch)
+                    if not connection.in_transaction:
+                        watch.kept = number  # in a transaction of the script's own they are not kept yet
+            left_open = connection.in_transaction
+        finally:
+            self._abandon(connection)
+        if left_open:
+            message = "the script left a transaction open, which was rolled back"
+            raise SqlFailed(message, kept=watch.kept, hint="end it with COMMIT")
+        return watch.kept or 0
+
+    # -------------------------------------------------------------------------------------- books
+
+    def _check_row(self, connection: sqlite3.Connection, change: Change) -> None:
+        """Refuse a change whose history row is not as the plan saw it."""
+        rows = self._ask(connection, self._tables.read_state(), (change.name,))
+        state = State(rows[0][0]) if rows else None
+        if change.action in (Action.MIGRATE, Action.BASELINE):
+            if state is None or (change.action is Action.BASELINE and state is State.UNFINISHED):
+                return
+            found = "is recorded as unfinished" if state is State.UNFINISHED else "is recorded already"
+        elif change.action is Action.STAMP:
+            raise ValueError("a stamp changes no row of the history")
+        elif state is not None:
+            return
+        else:
+            found = "is not recorded any more"
+        raise AlreadyRecorded(
+            f"{change.name} {found}: another run was here first",
+            hint="run again: the plan is made anew",
+            state="nothing was changed",
+        )
+
+    def _write_books(self, connection: sqlite3.Connection, run: Run, change: Change, took: int) -> None:
+        log_id = self._write_log(connection, run, change.action, Outcome.DONE, change, took=took)
+        if change.action in (Action.MIGRATE, Action.BASELINE):
+            self._write_row(connection, run, change, State.APPLIED, log_id, took=took)
+        elif change.action is Action.REPAIR:
+            values = {
+                "migration_name": change.name,
+                "checksum": change.checksum,
+                "rollback_checksum": change.rollback_checksum,
+            }
+            self._ask(connection, self._tables.repair_row(), values)
+        else:
+            self._ask(connection, self._tables.delete_row(), (change.name,))
+        self._keep_texts(connection, change.texts)
+
+    def _write_row(
+        self,
+        connection: sqlite3.Connection,
+        run: Run,
+        change: Change,
+        state: State,
+        log_id: int,
+        *,
+        took: int = 0,
+    ) -> None:
+        values = {
+            "migration_name": change.name,
+            "checksum": change.checksum,
+            "rollback_checksum": change.rollback_checksum,
+            "state": state.value,
+            "applied_at": queries.written(datetime.now(UTC)),
+            "applied_by": self._user,
+            "execution_ms": took,
+            "run_id": run.id,
+            "log_id": log_id,
+        }
+        self._ask(connection, self._tables.write_row(), values)
+
+    def _write_log(
+        self,
+        connection: sqlite3.Connection,
+        run: Run,
+        action: Action,
+        outcome: Outcome,
+        change: Change | None = None,
+        *,
+        took: int | None = None,
+        error: str | None = None,
+        code: str | None = None,
+        reason: str | None = None,
+    ) -> int:
+        values = {
+            "logged_at": queries.written(datetime.now(UTC)),
+            "migration_name": change.name if change else None,
+            "action": action.value,
+            "outcome": outcome.value,
+            "environment": run.environment,
+            "checksum": change.checksum if change else None,
+            "run_id": run.id,
+            "execution_ms": took,
+            "database_user": self._user,
+            "os_user": run.os_user,
+            "host": run.host,
+            "tool_version": run.tool_version,
+            "git_commit": run.git_commit,
+            "ci_run": run.ci_run,
+            "sqlstate": code,
+            "error": error,
+            "reason": change.reason if change else reason,
+        }
+        self._ask(connection, self._tables.write_log(), values)
+        return int(self._ask(connection, "SELECT last_insert_rowid()")[0][0])
+
+    def _keep_texts(self, connection: sqlite3.Connection, texts: Sequence[Source]) -> None:
+        for source in texts:
+            size = len(source.text.encode())
+            content = source.text if size <= KEPT_TEXT_LIMIT else None
+            self._ask(connection, self._tables.keep_text(), (source.checksum, size, content))
+
+    def log_failure(self, run: Run, change: Change, error: str, code: str | None, execution_ms: int) -> None:
+        with suppress(MigrationManagerError):
+            reading = self._reading()
+            if reading is None or not self._has_table(reading, self._tables.log):
+                return
+            with self._transaction() as connection:
+                self._write_log(
+                    connection,
+                    run,
+                    change.action,
+                    Outcome.FAILED,
+                    change,
+                    took=execution_ms,
+                    error=error,
+                    code=code,
+                )
+
+
+class SqliteAdministration:
+    """Database files as such; see `engines.base.Administration`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def database(self) -> str:
+        return self._path.name
+
+    def exists(self) -> bool:
+        try:
+            self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise DatabaseUnreachable(f"{self._path} cannot be looked at: {error.strerror}") from None
+        return True
+
+    def create(self) -> bool:
+        """Make an empty database file, and its directory where that is missing."""
+        if self.exists():
+            return False
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            sqlite3.connect(self._path).close()
+        except (OSError, sqlite3.Error) as error:
+            raise DatabaseUnreachable(f"{self._path} cannot be made: {error}") from None
+        return True
+
+    def drop(self) -> bool:
+        """Delete the file and what SQLite keeps beside it.
+
+        Raises `LockNotAcquired` while a run holds its lock, and `ConfigError` for a file that is no SQLite
+        database: a mistyped path must not cost somebody another file.
+        """
+        if not self.exists():
+            return False
+        open_sqlite(self._path, SessionSettings(), read_only=True).close()
+        real = Path(os.path.realpath(self._path))
+        us = LockHolder(os.getpid(), _os_user(), "db drop", socket.gethostname(), datetime.now(UTC))
+        with sqlite_lock.held(sqlite_lock.lock_path(self._path), 0, lambda _holder, _waited: None, us):
+            # The journal goes first: left alone, it would be rolled back into the next database of that name.
+            for suffix in (*SIDE_FILES, ""):
+                real.with_name(real.name + suffix).unlink(missing_ok=True)
+        if self._path.is_symlink():
+            self._path.unlink()
+        return True
+
+
+# ------------------------------------------------------------------------------------------- helpers
+
+
+def _ask(connection: sqlite3.Connection, path: Path, query: str, values: Any = ()) -> list[Any]:
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise _trouble(error, path) from None
+
+
+def _code(error: BaseException) -> str:
+    return getattr(error, "sqlite_errorname", None) or ""
+
+
+def _trouble(error: sqlite3.Error, path: Path) -> MigrationManagerError:
+    """Say what a failure outside any script means; raises KeyboardInterrupt when it was Ctrl-C."""
+    code, untouched = _code(error), "nothing was changed"
+    if code == "SQLITE_INTERRUPT":  # out of the progress handler
+        raise KeyboardInterrupt from error
+    if code.startswith(BUSY):
+        return TryLater(
+            f"{path} is in use by another process and did not get free in time ({code})",
+            hint="run again when its transaction has ended; `lock_timeout` says how long to wait",
+            state=untouched,
+        )
+    if code == "SQLITE_NOTADB":
+        return ConfigError(f"{path} is not a SQLite database", hint="is it the right path?")
+    if path.is_dir():
+        return ConfigError(f"{path} is a directory, not a SQLite database", hint="is it the right path?")
+    if not path.parent.is_dir():
+        return DatabaseUnreachable(
+            f"{path} cannot be opened: there is no directory {path.parent}", hint="`db create` makes both"
+        )
+    if code.startswith("SQLITE_CANTOPEN"):
+        return DatabaseUnreachable(f"{path} cannot be opened: {error}", hint="may this user read it?")
+    if code.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
+        return MigrationManagerError(
+            f"{path} may not be written: {error}",
+            hint="this user must be able to write the file and its directory",
+            state=untouched,
+        )
+    return MigrationManagerError(f"{path}: {error}" + (f" ({code})" if code else ""), state=untouched)
+
+
+def _refusal_to_compile(connection: sqlite3.Connection, text: str) -> str | None:
+    """Return what SQLite says to a statement it is only asked to compile; does not run it."""
+    try:
+        connection.execute(f"EXPLAIN {text}").close()
+    except REFUSALS as error:
+        return str(error)
+    return None
+
+
+def _os_user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return str(os.getuid())
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

@@ -1,0 +1,192 @@
+"""The SQL of the SQLite engine's books, and what its rows mean; no connection here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from migration_manager.engines.base import FORMAT
+from migration_manager.errors import HistoryError
+from migration_manager.model import Action, Applied, LogRow, Outcome, State
+
+HISTORY_COLUMNS = (
+    "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms",
+    "run_id", "log_id",
+)  # fmt: skip
+LOG_COLUMNS = (
+    "logged_at", "migration_name", "action", "outcome", "environment", "run_id", "execution_ms",
+    "database_user", "os_user", "host", "tool_version", "git_commit", "ci_run", "sqlstate", "error", "reason",
+)  # fmt: skip
+MARK = "migration_manager history, format "
+
+# What a script may change for its session and SQLite can be asked for. Not here: what is kept in the file,
+# such as user_version, and what cannot be changed inside a transaction, such as synchronous.
+SESSION_PRAGMAS = (
+    "automatic_index", "cache_spill", "cell_size_check", "count_changes", "defer_foreign_keys",
+    "empty_result_callbacks", "full_column_names", "ignore_check_constraints", "legacy_alter_table",
+    "query_only", "read_uncommitted", "recursive_triggers", "reverse_unordered_selects",
+    "short_column_names", "trusted_schema", "writable_schema",
+)  # fmt: skip
+
+TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+TEMPORARY_OBJECTS = """
+SELECT type, name FROM sqlite_temp_master
+WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type DESC"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The statements about one history, by the name of its table."""
+
+    table: str
+
+    @property
+    def history(self) -> str:
+        return quoted(self.table)
+
+    @property
+    def log(self) -> str:
+        return quoted(f"{self.table}_log")
+
+    @property
+    def text(self) -> str:
+        return quoted(f"{self.table}_text")
+
+    def create(self) -> tuple[str, ...]:
+        """Return the statements that make the tables where they are missing.
+
+        SQLite keeps the text of CREATE TABLE, comments inside its parentheses included: that is where the
+        format stands. The foreign key links a row to its log row; SQLite enforces it only for connections
+        that ask, which ours do not.
+        """
+        return (
+            f"""CREATE TABLE IF NOT EXISTS {self.history} (
+  -- {MARK}{FORMAT}
+  migration_name TEXT NOT NULL PRIMARY KEY,
+  checksum TEXT NOT NULL,
+  rollback_checksum TEXT,
+  state TEXT NOT NULL CHECK (state IN ('applied', 'unfinished')),
+  applied_at TEXT NOT NULL,
+  applied_by TEXT NOT NULL,
+  execution_ms INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
+  log_id INTEGER NOT NULL REFERENCES {self.log} (id) DEFERRABLE INITIALLY DEFERRED
+)""",
+            f"""CREATE TABLE IF NOT EXISTS {self.log} (
+  -- append-only: everything migration_manager did here
+  id INTEGER PRIMARY KEY,
+  logged_at TEXT NOT NULL,
+  migration_name TEXT,
+  action TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  environment TEXT,
+  checksum TEXT,
+  run_id TEXT NOT NULL,
+  execution_ms INTEGER,
+  database_user TEXT NOT NULL,
+  os_user TEXT,
+  host TEXT,
+  tool_version TEXT,
+  git_commit TEXT,
+  ci_run TEXT,
+  sqlstate TEXT,
+  error TEXT,
+  reason TEXT
+)""",
+            f"""CREATE TABLE IF NOT EXISTS {self.text} (
+  -- texts of migrations and rollback scripts as they were applied; the content of long ones is not kept
+  checksum TEXT NOT NULL PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  content TEXT
+)""",
+        )
+
+    def read_history(self, *, with_log: bool) -> str:
+        action = f"(SELECT action FROM {self.log} WHERE id = log_id)" if with_log else "NULL"
+        return f"SELECT {', '.join(HISTORY_COLUMNS)}, {action} FROM {self.history} ORDER BY log_id, migration_name"
+
+    def read_state(self) -> str:
+        return f"SELECT state FROM {self.history} WHERE migration_name = ?"
+
+    def read_stamp(self) -> str:
+        return f"SELECT environment FROM {self.log} WHERE action = 'stamp' ORDER BY id DESC LIMIT 1"
+
+    def read_log(self) -> str:
+        return f"""SELECT id, {", ".join(LOG_COLUMNS)} FROM {self.log}
+WHERE :name IS NULL OR migration_name = :name ORDER BY id DESC LIMIT coalesce(:limit, -1)"""
+
+    def read_text(self) -> str:
+        return f"SELECT content FROM {self.text} WHERE checksum = ? AND content IS NOT NULL"
+
+    def write_row(self) -> str:
+        return f"INSERT OR REPLACE INTO {self.history} {_columns_and_values(HISTORY_COLUMNS)}"
+
+    def mark_unfinished(self) -> str:
+        return f"UPDATE {self.history} SET state = 'unfinished' WHERE migration_name = ?"
+
+    def delete_row(self) -> str:
+        return f"DELETE FROM {self.history} WHERE migration_name = ?"
+
+    def repair_row(self) -> str:
+        return f"""UPDATE {self.history} SET checksum = coalesce(:checksum, checksum),
+rollback_checksum = :rollback_checksum WHERE migration_name = :migration_name"""
+
+    def write_log(self) -> str:
+        return f"INSERT INTO {self.log} {_columns_and_values((*LOG_COLUMNS, 'checksum'))}"
+
+    def keep_text(self) -> str:
+        return f"INSERT OR IGNORE INTO {self.text} (checksum, bytes, content) VALUES (?, ?, ?)"
+
+
+def _columns_and_values(columns: Sequence[str]) -> str:
+    return f"({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
+
+
+def count_violations(*, of_one_table: bool) -> str:
+    """Return the query for how many rows of which table point nowhere in which other table."""
+    which = "?" if of_one_table else ""
+    return f"""SELECT "table", coalesce("parent", ''), count(*) FROM pragma_foreign_key_check({which})
+GROUP BY 1, 2"""
+
+
+def quoted(name: str) -> str:
+    """Return an identifier, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def format_of(create_table: str | None) -> int | None:
+    """Return the format that the history's CREATE TABLE states, None where it states none."""
+    found = re.search(re.escape(MARK) + r"(\d+)", create_table or "")
+    return int(found[1]) if found else None
+
+
+def written(moment: datetime) -> str:
+    """Return a moment as it is stored: ISO 8601, UTC, microseconds, so that text order is time order."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)  # a row written by hand may name no zone
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def applied(row: Sequence[Any]) -> Applied:
+    """Return a row of the history; raises `HistoryError` for one that says something we do not know."""
+    name, checksum, rollback, state, at, by, took, run_id, log_id, action = row
+    try:
+        baselined = action == Action.BASELINE.value
+        return Applied(name, checksum, rollback, State(state), _moment(at), by, took, run_id, log_id, baselined)
+    except (TypeError, ValueError) as error:
+        raise HistoryError(f"the history row of {name} cannot be read: {error}", names=(str(name),)) from None
+
+
+def log_row(row: Sequence[Any]) -> LogRow:
+    """Return a row of the log; raises `HistoryError` for one that says something we do not know."""
+    number, at, name, action, outcome, *rest = row
+    try:
+        return LogRow(number, _moment(at), name, Action(action), Outcome(outcome), *rest)
+    except (TypeError, ValueError) as error:
+        raise HistoryError(f"row {number} of the log cannot be read: {error}") from None

@@ -1,0 +1,422 @@
+"""The values that travel between reading, deciding, doing and showing.
+
+Frozen dataclasses and enumerations only: no I/O, no SQL, no text for people. Imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+# --------------------------------------------------------------------------------------------- files
+
+
+class Dialect(enum.Enum):
+    """The SQL whose lexical rules a file follows."""
+
+    POSTGRESQL = "postgresql"
+    SQLITE = "sqlite"
+
+
+class Control(enum.Enum):
+    """How a statement controls transactions, where it does."""
+
+    BEGIN = "begin"
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+    PREPARE = "prepare transaction"
+    SAVEPOINT = "savepoint"  # SAVEPOINT, RELEASE, ROLLBACK TO: harmless inside our transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One top-level statement of a script; offsets are 0-based characters into the script's text.
+
+    `end` is just past the terminating semicolon, or past the last character of the statement when a file
+    ends without one. `text[start:end]` never starts with white space or a comment.
+    """
+
+    start: int
+    end: int
+    words: tuple[str, ...]  # leading words in upper case, at most six: ("CREATE", "UNIQUE", "INDEX", ...)
+    control: Control | None = None
+    plain_control: bool = False  # BEGIN / COMMIT with no option, which a runner may neutralise
+    copy_data: tuple[int, int] | None = None  # COPY ... FROM stdin: offsets of its rows, without the final \.
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of one SQL file as it is hashed and as it is sent: no BOM, line ends folded to LF."""
+
+    path: str  # as people should see it
+    text: str
+    checksum: str  # "v1:" and 64 hexadecimal digits of SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """What a file's header asks of the runner. Times are milliseconds; None means the environment's value."""
+
+    no_transaction: bool = False
+    lock_timeout: int | None = None
+    statement_timeout: int | None = None
+    environments: tuple[str, ...] | None = None
+    irreversible: str | None = None  # the reason
+    nothing_to_undo: str | None = None  # the reason; only in a rollback script
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A source with what its lexer and header said; made only for files that are going to run or be shown.
+
+    `executable` has the same length as the source's text: an outermost BEGIN/COMMIT pair is blanked out in it, so
+    that every offset the server reports is an offset into the file.
+    """
+
+    source: Source
+    directives: Directives
+    statements: tuple[Statement, ...]  # without the neutralised pair
+    executable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One migration on disk: the forward file and, where there is one, the path of its rollback script."""
+
+    name: str
+    source: Source
+    rollback_path: Path | None
+
+
+# ------------------------------------------------------------------------------------------- history
+
+
+class State(enum.Enum):
+    """The state of a row of the history."""
+
+    APPLIED = "applied"
+    UNFINISHED = "unfinished"
+
+
+class Action(enum.Enum):
+    """What a log row says was done."""
+
+    MIGRATE = "migrate"
+    ROLLBACK = "rollback"
+    BASELINE = "baseline"
+    FORGET = "forget"
+    REPAIR = "repair"
+    STAMP = "stamp"  # the environment's name was written into the database
+
+
+class Outcome(enum.Enum):
+    """How a logged action ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    STARTED = "started"  # a no-transaction migration's intent
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One row of the history. Times are UTC; `log_id` orders rows by when they were applied."""
+
+    name: str
+    checksum: str
+    rollback_checksum: str | None
+    state: State
+    applied_at: datetime
+    applied_by: str
+    execution_ms: int
+    run_id: str
+    log_id: int
+    baselined: bool = False  # recorded without having been run
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Everything a database says about its migrations: what `Engine.recorded` answers.
+
+    Where the tables do not exist `exists` is false, `applied` is empty and `environment` is None.
+    """
+
+    exists: bool
+    environment: str | None  # the stamped identity
+    applied: tuple[Applied, ...]  # in the order they were applied
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row of the log."""
+
+    id: int
+    at: datetime
+    name: str | None
+    action: Action
+    outcome: Outcome
+    environment: str | None
+    run_id: str
+    execution_ms: int | None
+    database_user: str
+    os_user: str | None
+    host: str | None
+    tool_version: str | None
+    git_commit: str | None
+    ci_run: str | None
+    sqlstate: str | None
+    error: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One invocation that changes something, and who makes it; every log row it writes carries this."""
+
+    id: str
+    environment: str
+    os_user: str | None = None
+    host: str | None = None
+    tool_version: str | None = None
+    git_commit: str | None = None
+    ci_run: str | None = None
+
+
+# ---------------------------------------------------------------------------------------------- plan
+
+
+class Status(enum.Enum):
+    """What files and history together say about one migration."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    CHANGED = "changed"  # applied, and the file is another one now
+    MISSING = "missing"  # applied, and the file is gone
+    AHEAD = "ahead"  # applied, not on disk, and newer than every file here: the database is ahead of this checkout
+    UNFINISHED = "unfinished"  # a no-transaction migration that stopped half-way
+    ELSEWHERE = "elsewhere"  # not applied, and its header names other environments
+
+
+class Direction(enum.Enum):
+    """The way a step goes."""
+
+    FORWARD = "migrate"
+    BACK = "rollback"
+
+
+class OutOfOrder(enum.Enum):
+    """What to do with a pending migration that sorts before an applied one."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One migration's standing. `migration` is None when there is no file, `applied` when there is no row."""
+
+    name: str
+    status: Status
+    migration: Migration | None
+    applied: Applied | None
+    out_of_order: bool = False  # pending, and sorts before something applied
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Every migration known to the folder or to the history, in file order."""
+
+    standings: tuple[Standing, ...]
+
+    def having(self, *statuses: Status) -> tuple[Standing, ...]:
+        """Return the standings with one of the statuses, in file order; empty when there are none."""
+        return tuple(s for s in self.standings if s.status in statuses)
+
+    @property
+    def pending(self) -> tuple[Standing, ...]:
+        return self.having(Status.PENDING)
+
+    @property
+    def out_of_order(self) -> tuple[Standing, ...]:
+        return tuple(s for s in self.standings if s.out_of_order)
+
+    @property
+    def in_applied_order(self) -> tuple[Standing, ...]:
+        """Return everything that has a history row, oldest application first."""
+        rows = [s for s in self.standings if s.applied is not None]
+        return tuple(sorted(rows, key=lambda s: (s.applied.log_id if s.applied else 0, s.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One migration to take forward or back."""
+
+    direction: Direction
+    name: str
+    migration: Migration | None
+    applied: Applied | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decision: which migrations, in which order, and what a person should know about it.
+
+    `later` names the applied migrations that came after one that is rolled back and stay applied; `left` names the
+    pending ones that stay pending.
+    """
+
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------- outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one step does to a database: run a script (or none) and keep the books, together.
+
+    `action` says what happens to the history row: MIGRATE and BASELINE write it, ROLLBACK and FORGET delete it,
+    REPAIR writes the new checksums. `texts` are kept once per checksum, for the rollbacks and diffs of later.
+    """
+
+    action: Action
+    name: str
+    script: Script | None = None
+    checksum: str | None = None
+    rollback_checksum: str | None = None
+    texts: tuple[Source, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the engine answers when a change is committed."""
+
+    execution_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A change that is ready to be done: its scripts are read, its header is understood.
+
+    `warnings` is what a person should know before it runs.
+    """
+
+    name: str
+    change: Change
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def outside_transaction(self) -> bool:
+        return self.change.script is not None and self.change.script.directives.no_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """A task that succeeded: it is committed and recorded."""
+
+    name: str
+    action: Action
+    execution_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run changed: the finished tasks in order, and the names that were planned and not reached.
+
+    Nothing to do is a report with neither.
+    """
+
+    run_id: str
+    finished: tuple[TaskResult, ...] = ()
+    not_reached: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()  # pending, and not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do, made without writing anything."""
+
+    plan: Plan
+    tasks: tuple[Task, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*self.plan.warnings, *(text for task in self.tasks for text in task.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What `status` shows. `notes` has a word about pending migrations that deserve one, by name."""
+
+    environment: str
+    identity: Identity
+    recorded: Recorded
+    survey: Survey
+    notes: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which database this is, in the server's own words; carries no secret."""
+
+    engine: str  # "PostgreSQL", "SQLite"
+    version: str  # "18.4"
+    server: str  # "db.internal:5432", "embedded", a file's path
+    database: str
+    user: str  # the login
+    role: str  # the user statements run as
+    read_only: bool = False  # a standby, or a file that may not be written
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; the core asks these instead of asking which engine it is."""
+
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds the lock we wait for; fields the server does not tell us are None."""
+
+    pid: int | None
+    user: str | None
+    application: str | None
+    host: str | None
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message the server sent while a script ran."""
+
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How an applied migration's file differs from the text that was applied; `lines` is a unified diff.
+
+    `lines` is None when the applied text was not kept. `cosmetic` says that only comments and blank space differ.
+    """
+
+    name: str
+    path: str
+    which: str  # "migration" or "rollback script"
+    lines: tuple[str, ...] | None
+    cosmetic: bool
+
+
+def names(items: Sequence[Standing] | Sequence[Step] | Sequence[Task] | Sequence[TaskResult]) -> tuple[str, ...]:
+    """Return the names of the items, in order."""
+    return tuple(item.name for item in items)

@@ -1,0 +1,350 @@
+"""The decisions: what stands where, what a run would do, and why it may not.
+
+Pure functions from values to values. Read `survey` first, then `plan_migrate` and `plan_rollback`; nothing here knows a
+database, a file system or a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from migration_manager.errors import (
+    GuardRefused,
+    HistoryError,
+    NotApplied,
+    OutOfOrderRefused,
+    Unfinished,
+    UnknownName,
+    UsageError,
+)
+from migration_manager.model import (
+    Applied,
+    Direction,
+    Migration,
+    OutOfOrder,
+    Plan,
+    Recorded,
+    Standing,
+    State,
+    Status,
+    Step,
+    Survey,
+    names,
+)
+from migration_manager.names import order_key, resolve
+
+CHECKSUM_VERSION = "v1:"
+
+
+# ------------------------------------------------------------------------------------------- survey
+
+
+def survey(
+    migrations: Sequence[Migration], history: Sequence[Applied], *, elsewhere: Container[str] = frozenset()
+) -> Survey:
+    """Put files and history together: one standing per name known to either, in file order.
+
+    `elsewhere` holds the names whose header says that they are for other environments.
+    Raises `HistoryError` when a row's checksum was made by an algorithm this version does not know.
+    """
+    files = {migration.name: migration for migration in migrations}
+    rows = {row.name: row for row in history}
+    known = sorted(files.keys() | rows.keys(), key=order_key)
+    newest_file = max((order_key(name) for name in files), default=None)
+    newest_applied = max((order_key(name) for name in rows), default=None)
+    standings = []
+    for name in known:
+        migration, row = files.get(name), rows.get(name)
+        status = _status(migration, row, is_newer=newest_file is not None and order_key(name) > newest_file)
+        if status is Status.PENDING and name in elsewhere:
+            status = Status.ELSEWHERE
+        late = status is Status.PENDING and newest_applied is not None and order_key(name) < newest_applied
+        standings.append(Standing(name, status, migration, row, out_of_order=late))
+    return Survey(tuple(standings))
+
+
+def _status(migration: Migration | None, row: Applied | None, *, is_newer: bool) -> Status:
+    if row is None:
+        return Status.PENDING
+    if row.state is State.UNFINISHED:
+        return Status.UNFINISHED
+    if migration is None:
+        return Status.AHEAD if is_newer else Status.MISSING
+    if not row.checksum.startswith(CHECKSUM_VERSION):
+        raise HistoryError(
+            f"the checksum of {row.name} was recorded by a newer version of this tool ({row.checksum[:8]}…)",
+            names=(row.name,),
+            hint="use that version, or a newer one",
+        )
+    return Status.APPLIED if migration.source.checksum == row.checksum else Status.CHANGED
+
+
+# ------------------------------------------------------------------------------------------ forward
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What was asked of `migrate`. `to` is a full name, included in the plan; `steps` bounds how many."""
+
+    to: str | None = None
+    steps: int | None = None
+    out_of_order: OutOfOrder = OutOfOrder.WARN
+    allow_missing: bool = False
+
+
+def plan_migrate(state: Survey, asked: Forward) -> Plan:
+    """Decide which pending migrations run, in file order; none is an empty plan.
+
+    Raises `HistoryError` when an applied file changed, is missing, or a migration is unfinished, `OutOfOrderRefused`
+    under that policy, `UnknownName` and `UsageError` when what was asked makes no sense.
+    """
+    _refuse_disagreement(state, allow_missing=asked.allow_missing)
+    chosen = list(state.pending)
+    if asked.to is not None:
+        target = _standing(state, asked.to)
+        if target.migration is None:
+            raise UsageError(f"{asked.to} is applied and has no file here; it cannot be a target of migrate")
+        chosen = [s for s in chosen if order_key(s.name) <= order_key(asked.to)]
+    if asked.steps is not None:
+        if asked.steps < 1:
+            raise UsageError("--steps takes a number from 1")
+        chosen = chosen[: asked.steps]
+    warnings = _ahead_warnings(state) + _missing_warnings(state) + _late_warnings(state, chosen, asked.out_of_order)
+    steps = tuple(Step(Direction.FORWARD, s.name, s.migration, None) for s in chosen)
+    taken = set(names(chosen))
+    return Plan(steps, warnings, left=tuple(s.name for s in state.pending if s.name not in taken))
+
+
+def _refuse_disagreement(state: Survey, *, allow_missing: bool) -> None:
+    unfinished = state.having(Status.UNFINISHED)
+    if unfinished:
+        raise Unfinished(
+            f"{_listed(unfinished)} stopped half-way and {_is(unfinished)} unfinished",
+            names=names(unfinished),
+            hint="look at what its statements left behind; then `forget --name` makes it pending again, and "
+            "`baseline --name` records it as applied",
+        )
+    changed = state.having(Status.CHANGED)
+    if changed:
+        raise HistoryError(
+            f"{_listed(changed)} changed after {_it(changed)} {_was(changed)} applied",
+            names=names(changed),
+            hint="`verify` shows what changed; put the file back, or accept it with `repair --name`",
+        )
+    missing = state.having(Status.MISSING)
+    if missing and not allow_missing:
+        raise HistoryError(
+            f"{_listed(missing)} {_is(missing)} applied and the file is missing here",
+            names=names(missing),
+            hint="bring the file back, roll it back with `rollback --name`, or pass --allow-missing",
+        )
+
+
+def _ahead_warnings(state: Survey) -> tuple[str, ...]:
+    ahead = state.having(Status.AHEAD)
+    if not ahead:
+        return ()
+    return (f"the database is ahead of these files: {_listed(ahead)} {_is(ahead)} applied and not here",)
+
+
+def _missing_warnings(state: Survey) -> tuple[str, ...]:
+    missing = state.having(Status.MISSING)
+    return (f"{_listed(missing)} {_is(missing)} applied and the file is missing here",) if missing else ()
+
+
+def _late_warnings(state: Survey, chosen: Sequence[Standing], policy: OutOfOrder) -> tuple[str, ...]:
+    late = [s for s in chosen if s.out_of_order]
+    if not late or policy is OutOfOrder.ALLOW:
+        return ()
+    newest = max((s.name for s in state.standings if s.applied), key=order_key)
+    if policy is OutOfOrder.REFUSE:
+        raise OutOfOrderRefused(names(late), newest)
+    return (f"{_listed(late)} {'sorts' if len(late) == 1 else 'sort'} before {newest}, which is already applied",)
+
+
+# ----------------------------------------------------------------------------------------- rollback
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What was asked of `rollback`; exactly one of the selections is set. Names are full names.
+
+    `name`: exactly that one (with `cascade`, what came after it too). `steps`: the newest so many. `to`: everything
+    applied after that one, which stays. `run`: everything the run applied. `all`: everything.
+    """
+
+    name: str | None = None
+    steps: int | None = None
+    to: str | None = None
+    run: str | None = None
+    last_run: bool = False
+    all: bool = False
+    cascade: bool = False
+
+
+def plan_rollback(state: Survey, asked: Back) -> Plan:
+    """Decide what is rolled back, newest application first; nothing applied is an empty plan.
+
+    "Newest" and "after" follow the order in which migrations were applied, not their names. Raises `NotApplied`,
+    `UnknownName` and `UsageError`.
+    """
+    applied = state.in_applied_order
+    place = {standing.name: index for index, standing in enumerate(applied)}
+    chosen = _chosen_for_rollback(state, applied, asked)
+    if asked.cascade and chosen:
+        chosen = list(applied[min(place[s.name] for s in chosen) :])
+    chosen.sort(key=lambda s: place[s.name], reverse=True)
+    taken = set(names(chosen))
+    later = tuple(s for s in applied[place[chosen[-1].name] :] if s.name not in taken) if chosen else ()
+    warnings: tuple[str, ...] = ()
+    if later:
+        warnings = (
+            f"applied after {chosen[-1].name} and staying: {_listed(later)} (--cascade takes {_them(later)} too)",
+        )
+    baselined = [s for s in chosen if s.applied is not None and s.applied.baselined]
+    if baselined:
+        warnings += (f"{_listed(baselined)} {_was(baselined)} recorded by baseline, never run here",)
+    steps = tuple(Step(Direction.BACK, s.name, s.migration, s.applied) for s in chosen)
+    return Plan(steps, warnings, names(later))
+
+
+def _chosen_for_rollback(state: Survey, applied: Sequence[Standing], asked: Back) -> list[Standing]:
+    if asked.name is not None:
+        return [_applied_standing(state, asked.name)]
+    if asked.to is not None:
+        stays = _applied_standing(state, asked.to).name
+        return list(applied[[s.name for s in applied].index(stays) + 1 :])
+    if asked.run is not None or asked.last_run:
+        return _of_run(applied, asked.run)
+    if asked.all:
+        return list(applied)
+    steps = 1 if asked.steps is None else asked.steps
+    if steps < 1:
+        raise UsageError("--steps takes a number from 1")
+    return list(applied[-steps:])
+
+
+def _of_run(applied: Sequence[Standing], run: str | None) -> list[Standing]:
+    """Return what one run applied; `run` may be the beginning of a run's id, None means the newest run.
+
+    What a run only recorded (`baseline`) it did not apply.
+    """
+    applied = [s for s in applied if s.applied is not None and not s.applied.baselined]
+    runs = [s.applied.run_id for s in applied if s.applied is not None]
+    if run is None:
+        if not runs:
+            return []
+        run = runs[-1]
+    if not run.strip():
+        raise UsageError("--run takes a run's id, and what is given is empty", hint="`history` lists the runs")
+    fitting = sorted({known for known in runs if known.lower().startswith(run.lower())})
+    if not fitting:
+        raise UsageError(f"nothing that is applied now came from a run {run}", hint="`history` lists the runs")
+    if len(fitting) > 1:
+        raise UsageError(f"{run} fits {len(fitting)} runs: {', '.join(fitting)}", hint="write more of the run's id")
+    return [s for s in applied if s.applied is not None and s.applied.run_id == fitting[0]]
+
+
+def _applied_standing(state: Survey, name: str) -> Standing:
+    standing = _standing(state, name)
+    if standing.applied is None:
+        raise NotApplied(f"{name} is not applied", names=(name,), hint="nothing was changed; `status` lists what is")
+    return standing
+
+
+# ---------------------------------------------------------------------------------------- the books
+
+
+def plan_baseline(state: Survey, *, to: str | None, name: str | None) -> tuple[Standing, ...]:
+    """Decide which migrations are recorded as applied without running: pending or unfinished ones, in file order.
+
+    `to`: that one and everything before it; `name`: just that one; neither: all.
+    """
+    open_ones = [s for s in state.having(Status.PENDING, Status.UNFINISHED) if s.migration is not None]
+    if name is not None:
+        standing = _standing(state, name)
+        if standing not in open_ones:
+            reasons = {Status.ELSEWHERE: "is for other environments", Status.UNFINISHED: "has no file here"}
+            reason = reasons.get(standing.status, "is recorded as applied already")
+            raise HistoryError(f"{name} {reason}", names=(name,))
+        return (standing,)
+    if to is not None:
+        _standing(state, to)
+        return tuple(s for s in open_ones if order_key(s.name) <= order_key(to))
+    return tuple(open_ones)
+
+
+def plan_repair(state: Survey, name: str | None, *, changed: Container[str]) -> tuple[Standing, ...]:
+    """Decide whose recorded checksums are replaced: that one's, or every changed one's; none when nothing changed.
+
+    `changed` holds the names of which the file or the rollback script is another one now.
+    """
+    if name is None:
+        return tuple(s for s in state.standings if s.name in changed and s.applied and s.migration)
+    standing = _standing(state, name)
+    if standing.applied is None:
+        raise NotApplied(f"{name} is not applied", names=(name,))
+    if standing.migration is None:
+        raise HistoryError(f"{name} has no file here to take the checksum from", names=(name,))
+    return (standing,) if name in changed else ()
+
+
+def plan_forget(state: Survey, name: str) -> Standing:
+    """Decide whose history row is deleted without running anything."""
+    return _applied_standing(state, name)
+
+
+def as_plan(chosen: Sequence[Standing]) -> Plan:
+    """Return the plan that visits these migrations in their order; for the books, where no script runs."""
+    return Plan(tuple(Step(Direction.FORWARD, s.name, s.migration, s.applied) for s in chosen))
+
+
+# ------------------------------------------------------------------------------------------- guards
+
+
+def check_identity(recorded: Recorded, environment: str) -> None:
+    """Refuse a database that says it belongs to another environment; an unstamped one passes."""
+    if recorded.environment is not None and recorded.environment != environment:
+        raise GuardRefused(
+            f"this database says it is {recorded.environment}, and the environment asked for is {environment}",
+            hint="check --env and the URL (`config` shows where it comes from); if the database really is "
+            f"{environment} now, for example a restored copy, pass --accept-identity once",
+            state="nothing was changed",
+        )
+
+
+def full_name(state: Survey, asked: str) -> str:
+    """Return the full name a person meant by a shortened one; raises `UnknownName` or `AmbiguousName`."""
+    return resolve(asked, [s.name for s in state.standings])
+
+
+# -------------------------------------------------------------------------------------------- words
+
+
+def _standing(state: Survey, name: str) -> Standing:
+    for standing in state.standings:
+        if standing.name == name:
+            return standing
+    raise UnknownName(name, [s.name for s in state.standings])
+
+
+def _listed(items: Sequence[Standing], most: int = 3) -> str:
+    shown = ", ".join(names(items[:most]))
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def _is(items: Sequence[Standing]) -> str:
+    return "is" if len(items) == 1 else "are"
+
+
+def _was(items: Sequence[Standing]) -> str:
+    return "was" if len(items) == 1 else "were"
+
+
+def _it(items: Sequence[Standing]) -> str:
+    return "it" if len(items) == 1 else "they"
+
+
+def _them(items: Sequence[Standing]) -> str:
+    return "it" if len(items) == 1 else "them"

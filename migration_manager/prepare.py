@@ -1,0 +1,241 @@
+"""From a planned step to a change that is ready: reads rollback scripts, understands headers, picks what to run.
+
+Everything that can be found wrong with a file is found here, before anything is changed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from migration_manager.errors import DirectiveError, GuardRefused, HistoryError, NoRollbackScript, nearest
+from migration_manager.files import ENDING, read_source
+from migration_manager.model import (
+    Action,
+    Change,
+    Dialect,
+    Difference,
+    Migration,
+    Script,
+    Source,
+    Standing,
+    Step,
+    Survey,
+    Task,
+)
+from migration_manager.names import ROLLBACK
+from migration_manager.script import parse
+from migration_manager.sqltext import without_comments
+
+KeptTexts = Callable[[Sequence[str]], dict[str, str]]
+
+
+class Preparer:
+    """Reads and understands the scripts that a run needs, once each. Never writes."""
+
+    def __init__(self, dialect: Dialect, *, shown_from: Path, environments: Sequence[str] = ()) -> None:
+        """`environments` are the configured names; a header that names another one is refused as a slip."""
+        self._dialect = dialect
+        self._environments = tuple(environments)
+        self._shown_from = shown_from
+        self._parsed: dict[tuple[str, bool], Script] = {}
+
+    # ------------------------------------------------------------------------------------ headers
+
+    def is_for(self, migration: Migration, environment: str) -> bool:
+        """Return whether the migration's header lets it run in this environment."""
+        wanted = self._script(migration.source, rollback=False).directives.environments
+        if wanted is None:
+            return True
+        for name in wanted if self._environments else ():
+            if name not in self._environments and name != environment:
+                close = nearest(name, self._environments)
+                raise DirectiveError(
+                    f"environments: there is no environment {name}",
+                    path=migration.source.path,
+                    hint=f"did you mean {close}?" if close else "configured are " + ", ".join(self._environments),
+                )
+        return environment in wanted
+
+    def note(self, migration: Migration) -> str | None:
+        """Return what `status` should say about a pending migration; None when there is nothing to say."""
+        script = self._script(migration.source, rollback=False)
+        words = []
+        if script.directives.no_transaction:
+            words.append("no transaction")
+        if script.directives.irreversible is not None:
+            words.append(f"irreversible: {script.directives.irreversible}")
+        elif migration.rollback_path is None:
+            words.append("no rollback script")
+        if not script.statements:
+            words.append("no statement")
+        return ", ".join(words) or None
+
+    # -------------------------------------------------------------------------------------- tasks
+
+    def forward(self, step: Step, *, require_rollback: bool) -> Task:
+        """Make a planned migration ready.
+
+        Raises `FileError` for a file that must not run, `GuardRefused` for one without a rollback script where the
+        environment requires it.
+        """
+        migration = _on_disk(step)
+        script = self._script(migration.source, rollback=False)
+        undo = self._undo(migration)
+        reversible = undo is not None and _undoes(undo)
+        if require_rollback and not reversible and script.directives.irreversible is None:
+            raise GuardRefused(
+                f"{step.name} has no rollback script, and this environment requires one",
+                hint=f"write {step.name}_rollback.sql, or say `-- migrate: irreversible because …` in the file",
+                state="nothing was changed",
+            )
+        warnings = () if script.statements else (f"{step.name} has no statement; it is only recorded",)
+        change = _record(Action.MIGRATE, migration, undo)
+        return Task(step.name, replace(change, script=script), warnings)
+
+    def back(self, step: Step, kept_texts: KeptTexts) -> Task:
+        """Make a planned rollback ready: the file where it exists, else the text that was kept when it was applied.
+
+        Raises `NoRollbackScript` when there is nothing to run and `GuardRefused` for a migration declared irreversible.
+        """
+        self._refuse_irreversible(step, kept_texts)
+        kept = self._kept_undo(step, kept_texts)
+        on_disk = self._undo(step.migration) if step.migration else None
+        warnings: tuple[str, ...] = ()
+        script = on_disk
+        if on_disk is not None and _undoes(on_disk):
+            if kept is not None and kept.checksum != on_disk.source.checksum:
+                shown = "\n".join(_diff(kept, on_disk.source))
+                warnings = (f"{on_disk.source.path} changed since {step.name} was applied; the file is used:\n{shown}",)
+        elif kept is not None and (on_disk is None or kept.checksum != on_disk.source.checksum):
+            script = self._script(kept, rollback=True)
+            warnings = (f"{step.name} has no rollback script here; the one kept when it was applied is used",)
+        if script is None or not _undoes(script):
+            raise _no_rollback(step, script)
+        return Task(step.name, Change(Action.ROLLBACK, step.name, script, checksum=script.source.checksum), warnings)
+
+    def books(self, step: Step, action: Action, reason: str | None) -> Change:
+        """Return the change that records a migration's present texts without running anything."""
+        migration = _on_disk(step)
+        return replace(_record(action, migration, self._undo(migration)), reason=reason)
+
+    # ------------------------------------------------------------------------------------- verify
+
+    def differences(self, state: Survey, kept_texts: KeptTexts) -> tuple[Difference, ...]:
+        """Return how applied files differ from what was applied, in file order."""
+        pairs = [
+            (standing, which, then, now)
+            for standing in state.standings
+            if standing.applied is not None and standing.migration is not None
+            for which, then, now in self._compared(standing)
+            if then is not None and then != now.checksum
+        ]
+        texts = kept_texts([then for _, _, then, _ in pairs])
+        return tuple(
+            self._difference(standing.name, which, texts.get(then), now) for standing, which, then, now in pairs
+        )
+
+    def _compared(self, standing: Standing) -> list[tuple[str, str | None, Source]]:
+        if standing.migration is None or standing.applied is None:
+            return []
+        found: list[tuple[str, str | None, Source]] = [
+            ("migration", standing.applied.checksum, standing.migration.source)
+        ]
+        if standing.migration.rollback_path is not None:
+            undo = self._read(standing.migration.rollback_path)
+            found.append(("rollback script", standing.applied.rollback_checksum, undo))
+        return found
+
+    def _difference(self, name: str, which: str, then: str | None, now: Source) -> Difference:
+        if then is None:
+            return Difference(name, now.path, which, None, cosmetic=False)
+        cosmetic = without_comments(then, self._dialect) == without_comments(now.text, self._dialect)
+        return Difference(name, now.path, which, tuple(_diff(Source(name, then, ""), now)), cosmetic)
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def _script(self, source: Source, *, rollback: bool) -> Script:
+        key = (source.path, rollback)
+        if key not in self._parsed or self._parsed[key].source != source:
+            self._parsed[key] = parse(source, self._dialect, rollback=rollback)
+        return self._parsed[key]
+
+    def _read(self, path: Path) -> Source:
+        return read_source(path, _shown(path, self._shown_from))
+
+    def _undo(self, migration: Migration) -> Script | None:
+        if migration.rollback_path is None:
+            return None
+        return self._script(self._read(migration.rollback_path), rollback=True)
+
+    def _kept_undo(self, step: Step, kept_texts: KeptTexts) -> Source | None:
+        checksum = step.applied.rollback_checksum if step.applied else None
+        if checksum is None:
+            return None
+        text = kept_texts([checksum]).get(checksum)
+        return None if text is None else Source(f"{step.name}_rollback.sql (kept)", text, checksum)
+
+    def _refuse_irreversible(self, step: Step, kept_texts: KeptTexts) -> None:
+        source = step.migration.source if step.migration else None
+        if source is None and step.applied is not None:
+            text = kept_texts([step.applied.checksum]).get(step.applied.checksum)
+            source = None if text is None else Source(f"{step.name}.sql (kept)", text, step.applied.checksum)
+        reason = self._script(source, rollback=False).directives.irreversible if source else None
+        if reason is not None:
+            raise GuardRefused(
+                f"{step.name} says that it is irreversible: {reason}",
+                hint="restore a backup, or write a new migration that repairs what is wrong",
+                state="nothing was changed",
+            )
+
+
+def _record(action: Action, migration: Migration, undo: Script | None) -> Change:
+    """Return the change that writes a migration's history row and keeps its texts; it runs nothing yet."""
+    return Change(
+        action,
+        migration.name,
+        checksum=migration.source.checksum,
+        rollback_checksum=undo.source.checksum if undo else None,
+        texts=(migration.source,) if undo is None else (migration.source, undo.source),
+    )
+
+
+def _shown(path: Path, start: Path) -> str:
+    try:
+        return str(path.relative_to(start))
+    except ValueError:
+        return str(path)
+
+
+def _on_disk(step: Step) -> Migration:
+    if step.migration is None:
+        raise HistoryError(f"{step.name} has no file here", names=(step.name,))
+    return step.migration
+
+
+def _undoes(script: Script) -> bool:
+    """Return whether a rollback script does anything: without a statement it counts as missing, unless it says why."""
+    return bool(script.statements) or script.directives.nothing_to_undo is not None
+
+
+def _no_rollback(step: Step, script: Script | None) -> NoRollbackScript:
+    if script is not None:
+        reason = "has no statement, which counts as missing"
+    elif step.applied is not None and step.applied.rollback_checksum is not None:
+        reason = "is gone here, and was too long to be kept when it was applied (over 1 MiB)"
+    else:
+        reason = "does not exist, and there was none when it was applied"
+    return NoRollbackScript(
+        f"the rollback script of {step.name} {reason}",
+        path=script.source.path if script else f"{step.name}{ROLLBACK}{ENDING}",
+        hint="nothing was changed; write the script, or `-- migrate: nothing-to-undo because …` in it",
+    )
+
+
+def _diff(then: Source, now: Source) -> list[str]:
+    lines = difflib.unified_diff(
+        then.text.splitlines(), now.text.splitlines(), "as applied", now.path, lineterm="", n=2
+    )
+    return list(lines)

@@ -1,0 +1,39 @@
+"""Small phrases: ages, durations, counts. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def duration(milliseconds: int) -> str:
+    """Return a duration as people say it: `4 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    seconds = round(milliseconds / 1000)
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """Return how long ago a moment was: `just now`, `3 minutes ago`, `2 days ago`, then the date."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    for size, unit in ((60, "minute"), (3600, "hour"), (86400, "day")):
+        count = int(seconds // size)
+        if count < {"minute": 60, "hour": 24, "day": 60}[unit]:
+            return f"{counted(count, unit)} ago"
+    return f"{moment:%Y-%m-%d}"
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment in full, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def counted(count: int, word: str) -> str:
+    """Return a count with its word, in the plural where it is one."""
+    return f"{count} {word}" if count == 1 else f"{count:,} {word}s"

@@ -1,0 +1,396 @@
+"""Doing: read what is recorded, decide, ask, lock, decide again, change, report.
+
+Every command that changes a database goes through `_change`; the decisions are in `plan`, the database behind
+`engines.base`. Nothing here prints: what happens is told to an `Observer`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from migration_manager import aftermath
+from migration_manager import plan as planner
+from migration_manager.engines.base import Engine
+from migration_manager.errors import (
+    ConfigError,
+    DatabaseUnreachable,
+    Interrupted,
+    MigrationManagerError,
+    SqlFailed,
+    Unfinished,
+    UsageError,
+)
+from migration_manager.model import (
+    Action,
+    Change,
+    Difference,
+    Done,
+    Identity,
+    LockHolder,
+    Migration,
+    Plan,
+    Preview,
+    Recorded,
+    Run,
+    RunReport,
+    StatusReport,
+    Survey,
+    Task,
+    TaskResult,
+    names,
+)
+from migration_manager.prepare import Preparer
+
+Decide = Callable[[Recorded], Plan]
+Prepare = Callable[[Plan], tuple[Task, ...]]
+
+
+class Observer(Protocol):
+    """Who is told what a run does, while it does it."""
+
+    def run_started(self, environment: str, identity: Identity, tasks: Sequence[Task]) -> None: ...
+
+    def task_started(self, task: Task, number: int, total: int) -> None: ...
+
+    def task_finished(self, result: TaskResult, number: int, total: int) -> None: ...
+
+    def waiting_for_lock(self, holder: LockHolder | None, seconds: float) -> None: ...
+
+    def warned(self, text: str) -> None: ...
+
+
+class Confirm(Protocol):
+    """Asks whether a preview may be carried out; raises `GuardRefused` when not.
+
+    Returns whether a person was shown the preview.
+    """
+
+    def __call__(self, preview: Preview) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What every operation works with: one target of one environment, and the files."""
+
+    engine: Engine
+    migrations: tuple[Migration, ...]
+    preparer: Preparer
+    environment: str
+    run: Run
+    observer: Observer
+    confirm: Confirm
+    lock_wait: float  # seconds
+    accept_identity: bool = False
+    require_rollback: bool = False
+    file_warnings: tuple[str, ...] = ()
+    tolerant: bool = False  # files that do not matter here may be broken: a rollback in an incident goes on
+    clean: Callable[[str], str] = str  # takes secrets out of what the log keeps
+
+    def survey(self, recorded: Recorded) -> Survey:
+        """Put this workplace's files and what is recorded together; refuses a database of another environment."""
+        if not self.accept_identity:
+            planner.check_identity(recorded, self.environment)
+        elsewhere = set() if self.tolerant else self._elsewhere({row.name for row in recorded.applied})
+        return planner.survey(self.migrations, recorded.applied, elsewhere=elsewhere)
+
+    def said(self, reason: str | None) -> str | None:
+        """Return a person's reason as the log may keep it."""
+        return None if reason is None else self.clean(reason)
+
+    def _elsewhere(self, applied: set[str]) -> set[str]:
+        return {
+            migration.name
+            for migration in self.migrations
+            if migration.name not in applied and not self.preparer.is_for(migration, self.environment)
+        }
+
+
+# ------------------------------------------------------------------------------------------ commands
+
+
+def status(at: Workplace) -> StatusReport:
+    """Say where every migration stands. Does not write."""
+    recorded = at.engine.recorded()
+    state = at.survey(recorded)
+    notes = {s.name: note for s in state.pending if s.migration and (note := at.preparer.note(s.migration))}
+    return StatusReport(at.environment, at.engine.identify(), recorded, state, notes, at.file_warnings)
+
+
+def migrate(at: Workplace, asked: planner.Forward, *, atomic: bool = False) -> RunReport:
+    """Apply pending migrations, each in its own transaction, or all in one with `atomic`."""
+    return _change(at, _forward(at, asked), _prepare_forward(at, atomic=atomic), atomic=atomic)
+
+
+def preview_migrate(at: Workplace, asked: planner.Forward, *, atomic: bool = False) -> Preview:
+    """Say what `migrate` would do. Does not write."""
+    return _preview(at, _forward(at, asked), _prepare_forward(at, atomic=atomic))
+
+
+def rollback(at: Workplace, asked: planner.Back) -> RunReport:
+    """Roll back applied migrations, newest first, each in its own transaction."""
+    return _change(at, _back(at, asked), _prepare_back(at))
+
+
+def preview_rollback(at: Workplace, asked: planner.Back) -> Preview:
+    """Say what `rollback` would do. Does not write."""
+    return _preview(at, _back(at, asked), _prepare_back(at))
+
+
+def baseline(at: Workplace, *, to: str | None, name: str | None, reason: str | None) -> RunReport:
+    """Record migrations as applied without running them."""
+    return _change(at, *_baseline(at, to, name, reason), atomic=True)
+
+
+def preview_baseline(at: Workplace, *, to: str | None, name: str | None) -> Preview:
+    """Say what `baseline` would record. Does not write."""
+    return _preview(at, *_baseline(at, to, name, None))
+
+
+def forget(at: Workplace, name: str, *, reason: str | None) -> RunReport:
+    """Delete one history row without running anything: that migration is pending again."""
+    return _change(at, *_forget(at, name, reason), atomic=True)
+
+
+def preview_forget(at: Workplace, name: str) -> Preview:
+    """Say what `forget` would delete. Does not write."""
+    return _preview(at, *_forget(at, name, None))
+
+
+def repair(at: Workplace, name: str | None, *, reason: str | None) -> RunReport:
+    """Accept the files as they are now: replace the recorded checksums of that one, or of every changed one."""
+    return _change(at, *_repair(at, name, reason), atomic=True)
+
+
+def preview_repair(at: Workplace, name: str | None) -> Preview:
+    """Say whose checksum `repair` would replace. Does not write."""
+    return _preview(at, *_repair(at, name, None))
+
+
+def verify(at: Workplace) -> tuple[Difference, ...]:
+    """Compare every applied migration's files with the texts that were applied; empty when all agree.
+
+    Does not write. A rollback script that changed is reported as well. Missing files are `status`'s matter.
+    """
+    state = at.survey(at.engine.recorded())
+    return at.preparer.differences(state, at.engine.kept_texts)
+
+
+# ------------------------------------------------------------------------------------------ deciding
+
+
+def _forward(at: Workplace, asked: planner.Forward) -> Decide:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        to = None if asked.to is None else planner.full_name(state, asked.to)
+        return planner.plan_migrate(state, replace(asked, to=to))
+
+    return decide
+
+
+def _back(at: Workplace, asked: planner.Back) -> Decide:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        name, to = (None if short is None else planner.full_name(state, short) for short in (asked.name, asked.to))
+        return planner.plan_rollback(state, replace(asked, name=name, to=to))
+
+    return decide
+
+
+def _prepare_forward(at: Workplace, *, atomic: bool) -> Prepare:
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        tasks = tuple(at.preparer.forward(step, require_rollback=at.require_rollback) for step in plan.steps)
+        outside = [task.name for task in tasks if task.outside_transaction]
+        if atomic and outside:
+            raise UsageError(
+                f"--atomic cannot take {outside[0]}, which runs outside a transaction",
+                hint="migrate up to it first with --to, then --atomic for the rest",
+            )
+        return tasks
+
+    return prepare
+
+
+def _prepare_back(at: Workplace) -> Prepare:
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        return tuple(at.preparer.back(step, at.engine.kept_texts) for step in plan.steps)
+
+    return prepare
+
+
+def _baseline(at: Workplace, to: str | None, name: str | None, reason: str | None) -> tuple[Decide, Prepare]:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        full_to, full = (None if short is None else planner.full_name(state, short) for short in (to, name))
+        return planner.as_plan(planner.plan_baseline(state, to=full_to, name=full))
+
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        return tuple(Task(step.name, at.preparer.books(step, Action.BASELINE, at.said(reason))) for step in plan.steps)
+
+    return decide, prepare
+
+
+def _forget(at: Workplace, name: str, reason: str | None) -> tuple[Decide, Prepare]:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        return planner.as_plan((planner.plan_forget(state, planner.full_name(state, name)),))
+
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        return tuple(Task(step.name, Change(Action.FORGET, step.name, reason=at.said(reason))) for step in plan.steps)
+
+    return decide, prepare
+
+
+def _repair(at: Workplace, name: str | None, reason: str | None) -> tuple[Decide, Prepare]:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        full = None if name is None else planner.full_name(state, name)
+        changed = {difference.name for difference in at.preparer.differences(state, _no_texts)}
+        return planner.as_plan(planner.plan_repair(state, full, changed=changed))
+
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        return tuple(Task(step.name, at.preparer.books(step, Action.REPAIR, at.said(reason))) for step in plan.steps)
+
+    return decide, prepare
+
+
+def _no_texts(_checksums: Sequence[str]) -> dict[str, str]:
+    """Say that no text is kept: enough where only the fact of a difference counts."""
+    return {}
+
+
+# -------------------------------------------------------------------------------------------- doing
+
+
+def _preview(at: Workplace, decide: Decide, prepare: Prepare) -> Preview:
+    plan = decide(at.engine.recorded())
+    return Preview(plan, prepare(plan))
+
+
+def _change(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: bool = False) -> RunReport:
+    """Decide without the lock, ask, and decide again under it: what was asked for is what is done.
+
+    No lock is taken and nothing is written when there is nothing to do. No prompt is open while the lock is held.
+    """
+    try:
+        return _decide_and_do(at, decide, prepare, atomic=atomic)
+    except DatabaseUnreachable as error:
+        if error.report is None:
+            error.state = "nothing was changed"
+        raise
+
+
+def _decide_and_do(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: bool) -> RunReport:
+    for text in at.file_warnings:
+        at.observer.warned(text)
+    recorded = at.engine.recorded()
+    try:
+        plan = decide(recorded)
+    except Unfinished:
+        # Another run may be at it this very moment. Whoever holds the lock sees the truth.
+        with at.engine.exclusive(at.lock_wait, at.observer.waiting_for_lock) as recorded:
+            plan = decide(recorded)
+    if not plan.steps and not _is_restamp(at, recorded):
+        return _nothing(at, plan)
+    if at.engine.identify().read_only:
+        raise ConfigError(
+            "this database can only be read: it is a standby, or a file without write permission",
+            hint="use the address of the primary",
+        )
+    if not plan.steps:
+        at.confirm(Preview(plan, ()))
+        _restamp(at, recorded)
+        return _nothing(at, plan)
+    while True:
+        preview = Preview(plan, prepare(plan))
+        told = at.confirm(preview)
+        with at.engine.exclusive(at.lock_wait, at.observer.waiting_for_lock) as recorded:
+            plan = decide(recorded)
+            if not plan.steps:
+                return _nothing(at, plan, "another run has done it meanwhile")
+            if _same(plan, preview.plan):
+                _restamp(at, recorded)
+                at.engine.ensure_history(at.run)
+                return _execute(at, preview, atomic=atomic, told=told)
+        at.observer.warned("the database changed meanwhile; the plan was made again")
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    def essence(plan: Plan) -> list[tuple[object, ...]]:
+        return [(s.name, s.direction, s.applied and s.applied.log_id) for s in plan.steps]
+
+    return essence(one) == essence(other) and one.later == other.later
+
+
+def _nothing(at: Workplace, plan: Plan, warning: str | None = None) -> RunReport:
+    warnings = (*plan.warnings, warning) if warning else plan.warnings
+    for text in warnings:
+        at.observer.warned(text)
+    return RunReport(at.run.id, warnings=warnings, left=plan.left)
+
+
+def _is_restamp(at: Workplace, recorded: Recorded) -> bool:
+    return at.accept_identity and recorded.exists and recorded.environment != at.environment
+
+
+def _restamp(at: Workplace, recorded: Recorded) -> None:
+    if _is_restamp(at, recorded):
+        at.engine.stamp(at.run, f"--accept-identity: it was {recorded.environment}")
+        at.observer.warned(f"the database is {at.environment} from now on; it was {recorded.environment}")
+
+
+def _execute(at: Workplace, preview: Preview, *, atomic: bool, told: bool) -> RunReport:
+    for text in preview.warnings if not told else ():
+        at.observer.warned(text)
+    at.observer.run_started(at.environment, at.engine.identify(), preview.tasks)
+    batches = [preview.tasks] if atomic else [(task,) for task in preview.tasks]
+    finished: list[TaskResult] = []
+    for batch in batches:
+        finished += _do(at, preview.tasks, batch, tuple(finished))
+    return RunReport(at.run.id, tuple(finished), warnings=preview.warnings, left=preview.plan.left)
+
+
+def _do(
+    at: Workplace, tasks: Sequence[Task], batch: Sequence[Task], finished: tuple[TaskResult, ...]
+) -> list[TaskResult]:
+    """Do the tasks of one transaction and tell; what fails comes out with the report of what went in before."""
+    total, before = len(tasks), len(finished)
+    for number, task in enumerate(batch, before + 1):
+        at.observer.task_started(task, number, total)
+    report = RunReport(at.run.id, finished, names(tasks[before + len(batch) :]))
+    began = time.monotonic()
+    try:
+        done: tuple[Done, ...]
+        if batch[0].outside_transaction:
+            done = (at.engine.run_outside_transaction(at.run, batch[0].change),)
+        else:
+            done = at.engine.transact(at.run, [task.change for task in batch])
+    except SqlFailed as error:
+        failed = batch[error.index]
+        took = round((time.monotonic() - began) * 1000)
+        at.engine.log_failure(at.run, failed.change, at.clean(error.message), error.code, took)
+        raise aftermath.failure(failed, batch, error, report) from None
+    except MigrationManagerError as error:
+        error.report = report
+        error.state = (error.state or f"nothing of {batch[0].name} was kept") + aftermath.before(report, batch[0])
+        raise
+    except KeyboardInterrupt:
+        state = aftermath.interrupted_state(at.run.id, batch, _look(at)) + aftermath.before(report, batch[0])
+        interrupted = Interrupted("interrupted", state=state)
+        interrupted.report = report
+        raise interrupted from None
+    results = []
+    for number, (task, outcome) in enumerate(zip(batch, done, strict=True), before + 1):
+        result = TaskResult(task.name, task.change.action, outcome.execution_ms)
+        at.observer.task_finished(result, number, total)
+        results.append(result)
+    return results
+
+
+def _look(at: Workplace) -> Recorded | None:
+    try:
+        return at.engine.recorded()
+    except MigrationManagerError:
+        return None

@@ -1,0 +1,102 @@
+"""The arrows between modules, and who may touch the world: read from the source, so a slip shows at once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "migration_manager"
+NAME = PACKAGE.name
+
+# Lower layers first; a module imports its own layer and lower ones. Packages count as one room.
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"", "model", "durations", "runs"}),
+    frozenset({"errors", "secret"}),
+    frozenset({"locate", "sqltext", "redact", "names", "urls"}),
+    frozenset({"plan", "aftermath", "directives", "script", "configfile"}),
+    frozenset({"files", "config", "embedded"}),
+    frozenset({"scaffold", "prepare", "engines"}),
+    frozenset({"runner", "render"}),
+    frozenset({"cli"}),
+    frozenset({"__main__"}),
+)
+ROOMS = {room: number for number, layer in enumerate(LAYERS) for room in layer}
+
+# What touches the world, and the only places that may.
+GUARDED = {
+    "typer": {"cli"},
+    "rich": {"render"},
+    "psycopg": {"engines", "embedded"},
+    "sqlite3": {"engines"},
+    "subprocess": {"embedded"},
+    "msgspec": {"config", "configfile"},
+    "dotenv": {"config", "configfile"},
+    "tomllib": {"config", "configfile"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return "" if first == "__init__.py" else first.removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path.name}: relative import"
+            if node.module == NAME:
+                yield from (f"{NAME}.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def test_every_room_has_a_layer() -> None:
+    assert {room_of(path) for path in modules()} == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_down(path: Path) -> None:
+    here = ROOMS[room_of(path)]
+    for name in imported(path):
+        if name.startswith(NAME + "."):
+            room = name.split(".")[1]
+            target = ROOMS[room if room in ROOMS else ""]
+            assert target <= here, f"{path.name} imports {name}, which is above it"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_world_is_touched_in_few_places(path: Path) -> None:
+    for name in imported(path):
+        allowed = GUARDED.get(name.split(".")[0])
+        assert allowed is None or room_of(path) in allowed, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "room", ["plan", "aftermath", "model", "errors", "locate", "sqltext", "directives", "script", "names"]
+)
+def test_what_decides_does_no_input_or_output(room: str) -> None:
+    worldly = {"os", "sys", "socket", "subprocess", "shutil", "tempfile", "time", "io"}
+    assert not worldly & {name.split(".")[0] for name in imported(PACKAGE / f"{room}.py")}
+
+
+def test_the_planner_knows_no_database() -> None:
+    text = (PACKAGE / "plan.py").read_text(encoding="utf-8").lower()
+    assert not {"postgres", "sqlite", "psycopg", "select "} & set(text.split())
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_command_line_prints_and_exits(path: Path) -> None:
+    if room_of(path) == "cli":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in {"print", "exit", "sys.exit", "os._exit"}, f"{path}:{node.lineno}"
