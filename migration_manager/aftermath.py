@@ -1,24 +1,25 @@
-"""What to say after a run went wrong: what is kept, what is not, and what to do next. Pure."""
+"""What to say after a run went wrong: what is kept, what is not, and what to do next."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from migration_manager.errors import MigrationFailed, MigrationManagerError, SqlFailed
-from migration_manager.locate import excerpt, line_and_column
+from migration_manager.errors import FileError, MigrationFailed, MigrationManagerError, SqlFailed
+from migration_manager.locate import locate
 from migration_manager.model import Action, Recorded, RunReport, State, Task
 
 
-def failure(failed: Task, batch: Sequence[Task], error: SqlFailed, report: RunReport) -> MigrationManagerError:
+def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunReport) -> MigrationManagerError:
     """Return the error for a task the database refused: where in its file, what state it left, what to do next."""
     script = failed.change.script
     if script is None:  # the books alone: there is no file to point into
         error.report = report
         return error
-    text, line, column, shown = script.source.text, None, None, None
+    line, column, shown = None, None, None
     if error.offset is not None:
-        line, column = line_and_column(text, error.offset)
-        shown = excerpt(text, error.offset)
+        with suppress(FileError):  # the file is gone, or is another one by now
+            line, column, shown = locate(script.source.read(), error.offset)
     return MigrationFailed(
         failed.name,
         script.source.path,
@@ -27,7 +28,7 @@ def failure(failed: Task, batch: Sequence[Task], error: SqlFailed, report: RunRe
         line=line,
         column=column,
         excerpt=shown,
-        state=_state_after(failed, batch, error) + before(report, failed),
+        state=_state_after(failed, group, error) + before(report, failed),
         hint=error.hint or _next_step(failed, error),
     )
 
@@ -41,30 +42,30 @@ def before(report: RunReport, failed: Task) -> str:
     return told + (f"; {len(report.not_reached)} more not reached" if report.not_reached else "")
 
 
-def interrupted_state(run_id: str, batch: Sequence[Task], recorded: Recorded | None) -> str:
+def interrupted_state(run_id: str, group: Sequence[Task], recorded: Recorded | None) -> str:
     """Say what became of the tasks an interrupt hit; `recorded` is what the database says now, None if it cannot.
 
     The interrupt may have come just after their COMMIT, so the row decides.
     """
-    name = batch[0].name if len(batch) == 1 else f"{batch[0].name} and {len(batch) - 1} more"
+    name = group[0].name if len(group) == 1 else f"{group[0].name} and {len(group) - 1} more"
     if recorded is None:
         return f"what became of {name} is not known; `status` tells"
-    row = {row.name: row for row in recorded.applied}.get(batch[-1].name)
+    row = {row.name: row for row in recorded.applied}.get(group[-1].name)
     ours = row is not None and row.run_id == run_id
     if row is not None and ours and row.state is State.UNFINISHED:
         return f"{name} is recorded as unfinished: it runs outside a transaction"
-    if ours or (row is None and batch[0].change.action in (Action.ROLLBACK, Action.FORGET)):
+    if ours or (row is None and group[0].change.action in (Action.ROLLBACK, Action.FORGET)):
         return f"{name} was finished and is recorded"
     return f"nothing of {name} was kept"
 
 
-def _state_after(failed: Task, batch: Sequence[Task], error: SqlFailed) -> str:
+def _state_after(failed: Task, group: Sequence[Task], error: SqlFailed) -> str:
     if error.kept is not None and failed.change.script is not None:
-        total = len(failed.change.script.statements)
+        total = failed.change.script.statement_count
         return f"{error.kept} of its {total} statements were kept and it is recorded as unfinished"
     still = "it is still pending" if failed.change.action is Action.MIGRATE else "it is still applied"
-    if len(batch) > 1:
-        return f"nothing of the {len(batch)} in this transaction was kept; {still}"
+    if len(group) > 1:
+        return f"nothing of the {len(group)} in this transaction was kept; {still}"
     return f"nothing of it was kept; {still}"
 
 

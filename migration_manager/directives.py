@@ -1,4 +1,4 @@
-"""What a file's header asks for: comments `-- migrate: …` before the first statement. Pure.
+"""What a file's header asks for: comments `-- migrate: …` before the first statement.
 
 Silence is the worst answer: a directive that is misspelt, malformed or misplaced is an error, and so is another tool's
 marker, which means nothing here.
@@ -13,9 +13,9 @@ from typing import Final
 
 from migration_manager.durations import parse_duration
 from migration_manager.errors import DirectiveError, nearest
-from migration_manager.locate import excerpt, line_and_column
-from migration_manager.model import Dialect, Directives, Source, Statement
-from migration_manager.sqltext import Kind, Token, tokens, tokens_at
+from migration_manager.locate import locate
+from migration_manager.model import Dialect, Directives, Source
+from migration_manager.sqltext import Kind, Sql, Token, tokens, tokens_at
 
 NO_TRANSACTION: Final = "no-transaction"
 NOTHING_TO_UNDO: Final = "nothing-to-undo"
@@ -64,95 +64,102 @@ _LATE: Final = re.compile(
 )
 
 
-def read_directives(source: Source, statements: Sequence[Statement], dialect: Dialect, *, rollback: bool) -> Directives:
-    """Return what the header asks for, the header being all before the first of the file's statements.
+class Header:
+    """The header of one file, read from the pieces of its text as they come: all before the first statement."""
 
-    Raises `DirectiveError` at the line that is wrong, wherever in the file that is.
-    """
-    header_end = statements[0].start if statements else len(source.text)
-    fields: dict[str, object] = {}
-    lines: dict[str, int] = {}
-    for comment in tokens(source.text, dialect, 0, header_end):
-        if comment.kind is Kind.COMMENT and (found := _directive(source, comment)):
-            name, field, value = found
-            line, _ = line_and_column(source.text, comment.start)
-            if name in lines:
-                raise _error(source, comment.start, f"{name} is said twice; the first time on line {lines[name]}")
-            _check_place(source, comment, name, rollback=rollback)
-            fields[field], lines[name] = value, line
-    _refuse_late_ones(source, statements, dialect, header_end)
-    return Directives(**fields)  # type: ignore[arg-type] # each reader returns its field's type
+    def __init__(self, source: Source, dialect: Dialect, *, rollback: bool) -> None:
+        self._source = source
+        self._dialect = dialect
+        self._rollback = rollback
+        self._fields: dict[str, object] = {}
+        self._lines: dict[str, int] = {}
+        self._ended = False
 
+    @property
+    def directives(self) -> Directives:
+        """What the header asks for, as far as it has been read."""
+        return Directives(**self._fields)  # type: ignore[arg-type] # each reader returns its field's type
 
-def _directive(source: Source, comment: Token) -> tuple[str, str, object] | None:
-    """Return the name, the field and the value of a header comment that is a directive; None for any other comment."""
-    text = source.text[comment.start : comment.end].rstrip()
-    if text.startswith("/*"):
-        if found := _IN_BLOCK.search(text):
-            offset = comment.start + found.start()
-            raise _error(source, offset, "a directive stands in a block comment", "write it as a line: -- migrate: …")
-        return None
-    _refuse_foreign(source, comment.start, _FOREIGN + _FOREIGN_HEADERS, text)
-    found = _DIRECTIVE.fullmatch(text)
-    if found is None:
-        _refuse_nearly(source, comment.start, text)
-        return None
-    name, offset = found["name"].lower(), comment.start + found.start("name")
-    if name not in _READERS:
-        close = nearest(name, _READERS)
-        hint = f"did you mean {close}?" if close else f"there are {', '.join(_READERS)}"
-        raise _error(source, offset, f"there is no directive {found['name']!r}", hint)
-    field, form, reader = _READERS[name]
-    try:
-        return name, field, reader(found["rest"])
-    except ValueError as error:
-        raise _error(source, offset, f"{name}: {error}", f"as in `-- migrate: {name}{form}`") from None
+    def read(self, piece: Sql) -> None:
+        """Read the next piece. Raises `DirectiveError` at the line that is wrong, in the header or after it."""
+        end = 0
+        if not self._ended:
+            end = piece.statements[0].start if piece.statements else len(piece.text)
+            self._ended = bool(piece.statements)
+            for comment in tokens(piece.text, self._dialect, 0, end):
+                if comment.kind is Kind.COMMENT:
+                    self._read_comment(piece, comment)
+        self._refuse_late_ones(piece, end)
 
+    def _read_comment(self, piece: Sql, comment: Token) -> None:
+        """Take a header comment for what it is: a directive, or nothing of ours."""
+        at, text = piece.start + comment.start, piece.text[comment.start : comment.end].rstrip()
+        if text.startswith("/*"):
+            if found := _IN_BLOCK.search(text):
+                raise self._error(
+                    at + found.start(), "a directive stands in a block comment", "write it as a line: -- migrate: …"
+                )
+            return
+        self._refuse_foreign(at, _FOREIGN + _FOREIGN_HEADERS, text)
+        found = _DIRECTIVE.fullmatch(text)
+        if found is None:
+            self._refuse_nearly(at, text)
+            return
+        name = found["name"].lower()
+        if name not in _READERS:
+            close = nearest(name, _READERS)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(_READERS)}"
+            raise self._error(at + found.start("name"), f"there is no directive {found['name']!r}", hint)
+        field, form, reader = _READERS[name]
+        try:
+            value = reader(found["rest"])
+        except ValueError as error:
+            hint = f"as in `-- migrate: {name}{form}`"
+            raise self._error(at + found.start("name"), f"{name}: {error}", hint) from None
+        if name in self._lines:
+            raise self._error(at, f"{name} is said twice; the first time on line {self._lines[name]}")
+        self._check_place(at, name)
+        self._fields[field] = value
+        self._lines[name] = piece.line + piece.text.count("\n", 0, comment.start)
 
-def _check_place(source: Source, comment: Token, name: str, *, rollback: bool) -> None:
-    if name == NOTHING_TO_UNDO and not rollback:
-        raise _error(source, comment.start, f"{name} belongs in the rollback script, NAME_rollback.sql")
-    if name in (IRREVERSIBLE, ENVIRONMENTS) and rollback:
-        why = "; a rollback goes wherever its migration went" if name == ENVIRONMENTS else ""
-        raise _error(source, comment.start, f"{name} belongs in the migration, not in its rollback script{why}")
+    def _check_place(self, at: int, name: str) -> None:
+        if name == NOTHING_TO_UNDO and not self._rollback:
+            raise self._error(at, f"{name} belongs in the rollback script, NAME_rollback.sql")
+        if name in (IRREVERSIBLE, ENVIRONMENTS) and self._rollback:
+            why = "; a rollback goes wherever its migration went" if name == ENVIRONMENTS else ""
+            raise self._error(at, f"{name} belongs in the migration, not in its rollback script{why}")
 
+    def _refuse_nearly(self, at: int, text: str) -> None:
+        """Refuse what was meant as a directive and would be taken for prose: `-- migration: no-transaction`."""
+        found = _NEARLY.fullmatch(text)
+        if found is None or (name := found["name"].lower()) not in _READERS:
+            return
+        if not difflib.get_close_matches(found["word"].lower(), ["migrate", "migration_manager"], cutoff=0.7):
+            return
+        # Without the colon the plain words among the names may be English: "migrate environments to …".
+        if found["colon"] or "-" in name:
+            hint = f"write -- migrate: {name}{found['rest']}"
+            raise self._error(at, "this reads like a directive and is none", hint)
 
-def _refuse_nearly(source: Source, offset: int, text: str) -> None:
-    """Refuse what was meant as a directive and would be taken for prose: `-- migration: no-transaction`."""
-    found = _NEARLY.fullmatch(text)
-    if found is None or (name := found["name"].lower()) not in _READERS:
-        return
-    if not difflib.get_close_matches(found["word"].lower(), ["migrate", "migration_manager"], cutoff=0.7):
-        return
-    # Without the colon the plain words among the names may be English: "migrate environments to …".
-    if found["colon"] or "-" in name:
-        raise _error(
-            source, offset, "this reads like a directive and is none", f"write -- migrate: {name}{found['rest']}"
-        )
+    def _refuse_late_ones(self, piece: Sql, begin: int) -> None:
+        offsets = [found.start() for found in _LATE.finditer(piece.text, begin)]
+        for offset, token in zip(offsets, tokens_at(piece, self._dialect, offsets), strict=True):
+            if token is None or token.kind is not Kind.COMMENT or token.start != offset:
+                continue  # in a literal, or further inside a comment
+            text = piece.text[token.start : token.end].rstrip()
+            self._refuse_foreign(piece.start + offset, _FOREIGN, text)
+            if _DIRECTIVE.fullmatch(text):
+                hint = "directives are for the whole file; put it above the first statement"
+                raise self._error(piece.start + offset, "a directive stands after the first statement", hint)
 
+    def _refuse_foreign(self, at: int, markers: Sequence[tuple[str, re.Pattern[str], str]], comment: str) -> None:
+        for tool, pattern, hint in markers:
+            if pattern.match(comment):
+                raise self._error(at, f"this is a marker of {tool} and means nothing here", hint)
 
-def _refuse_late_ones(source: Source, statements: Sequence[Statement], dialect: Dialect, header_end: int) -> None:
-    offsets = [found.start() for found in _LATE.finditer(source.text, header_end)]
-    for offset, token in zip(offsets, tokens_at(source.text, dialect, statements, offsets), strict=True):
-        if token is None or token.kind is not Kind.COMMENT or token.start != offset:
-            continue  # in a literal, in COPY rows, or further inside a comment
-        text = source.text[token.start : token.end].rstrip()
-        _refuse_foreign(source, offset, _FOREIGN, text)
-        if _DIRECTIVE.fullmatch(text):
-            raise _error(
-                source,
-                offset,
-                "a directive stands after the first statement",
-                "directives are for the whole file; put it above the first statement",
-            )
-
-
-def _refuse_foreign(
-    source: Source, offset: int, markers: Sequence[tuple[str, re.Pattern[str], str]], comment: str
-) -> None:
-    for tool, pattern, hint in markers:
-        if pattern.match(comment):
-            raise _error(source, offset, f"this is a marker of {tool} and means nothing here", hint)
+    def _error(self, at: int, message: str, hint: str | None = None) -> DirectiveError:
+        line, column, excerpt = locate(self._source.read(), at)
+        return DirectiveError(message, path=self._source.path, line=line, column=column, excerpt=excerpt, hint=hint)
 
 
 # -------------------------------------------------------------------------------------------- values
@@ -194,10 +201,3 @@ _READERS: Final[Mapping[str, tuple[str, str, Callable[[str], object]]]] = {
     IRREVERSIBLE: ("irreversible", " because the old values are gone", _because),
     NOTHING_TO_UNDO: ("nothing_to_undo", " because it only fills a cache", _because),
 }
-
-
-def _error(source: Source, offset: int, message: str, hint: str | None = None) -> DirectiveError:
-    line, column = line_and_column(source.text, offset)
-    return DirectiveError(
-        message, path=source.path, line=line, column=column, excerpt=excerpt(source.text, offset), hint=hint
-    )

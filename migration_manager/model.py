@@ -1,15 +1,17 @@
 """The values that travel between reading, deciding, doing and showing.
 
-Frozen dataclasses and enumerations only: no I/O, no SQL, no text for people. Imports nothing of the package.
+Frozen values and enumerations only: no SQL, no text for people, no I/O but what a `Source` is given to read itself by.
+Imports nothing of the package.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple, Protocol, Self
 
 # --------------------------------------------------------------------------------------------- files
 
@@ -31,11 +33,10 @@ class Control(enum.Enum):
     SAVEPOINT = "savepoint"  # SAVEPOINT, RELEASE, ROLLBACK TO: harmless inside our transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One top-level statement of a script; offsets are 0-based characters into the script's text.
+class Statement(NamedTuple):
+    """One top-level statement of a text; offsets are 0-based characters into that text.
 
-    `end` is just past the terminating semicolon, or past the last character of the statement when a file
+    `end` is just past the terminating semicolon, or past the last character of the statement when a text
     ends without one. `text[start:end]` never starts with white space or a comment.
     """
 
@@ -44,16 +45,49 @@ class Statement:
     words: tuple[str, ...]  # leading words in upper case, at most six: ("CREATE", "UNIQUE", "INDEX", ...)
     control: Control | None = None
     plain_control: bool = False  # BEGIN / COMMIT with no option, which a runner may neutralise
-    copy_data: tuple[int, int] | None = None  # COPY ... FROM stdin: offsets of its rows, without the final \.
+    takes_rows: bool = False  # COPY ... FROM stdin, whose rows follow it
+    backslashes: bool = False  # a backslash escapes in its strings: standard_conforming_strings is off
+
+
+class Reader(Protocol):
+    """What `Source.read` is."""
+
+    def __call__(self, *, verify: bool = False) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The reader of a text that is here already."""
+
+    text: str
+
+    def __call__(self, *, verify: bool = False) -> Iterable[str]:
+        return (self.text,)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one SQL file as it is hashed and as it is sent: no BOM, line ends folded to LF."""
+    """One SQL file as it is sent: no BOM, line ends LF; carriage returns only where they are not how lines end.
+
+    `read` gives its text in chunks, from the beginning and as often as it is called. A long file is read from its place
+    each time, and raises `FileError` when it has been written to since; asked to verify, also at its end when what it
+    gave is not what `checksum` says.
+    """
 
     path: str  # as people should see it
-    text: str
     checksum: str  # "v1:" and 64 hexadecimal digits of SHA-256
+    size: int  # bytes of the text in UTF-8
+    read: Reader = field(repr=False, compare=False)
+
+    @classmethod
+    def held(cls, path: str, text: str, checksum: str) -> Self:
+        """Return a source whose text is here already."""
+        return cls(path, checksum, len(text.encode()), Held(text))
+
+    @property
+    def text(self) -> str:
+        """The whole text: for one that is known to be short enough to hold."""
+        return "".join(self.read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +102,35 @@ class Directives:
     nothing_to_undo: str | None = None  # the reason; only in a rollback script
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A source with what its lexer and header said; made only for files that are going to run or be shown.
+class Batch(NamedTuple):
+    """A stretch of a script that goes to the database at once: whole statements, of which only the last takes rows.
 
-    `executable` has the same length as the source's text: an outermost BEGIN/COMMIT pair is blanked out in it, so
-    that every offset the server reports is an offset into the file.
+    Offsets are 0-based characters into the source's text, lines are counted from 1. `blanks` is what is written in the
+    stretch and not sent: an outermost BEGIN or COMMIT, the restrict lines of pg_dump.
     """
 
+    start: int
+    end: int
+    line: int
+    statement_count: int
+    backslashes: bool = False  # a backslash escapes in its strings
+    rows: tuple[int, int] | None = None  # where the rows of its last statement are
+    blanks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A source with what its lexer and header said; made only for files that are going to run or be shown."""
+
     source: Source
+    dialect: Dialect
     directives: Directives
-    statements: tuple[Statement, ...]  # without the neutralised pair
-    executable: str
+    batches: tuple[Batch, ...]  # those that hold a statement, in order
+
+    @property
+    def statement_count(self) -> int:
+        """How many statements run."""
+        return sum(batch.statement_count for batch in self.batches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,9 +347,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What the engine answers when a change is committed."""
+    """What the engine answers when a change is committed; `rows` is how many its SELECTs returned, to nobody."""
 
     execution_ms: int
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +376,7 @@ class TaskResult:
     name: str
     action: Action
     execution_ms: int
+    rows: int = 0  # that its SELECTs returned; they are counted and not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,17 +450,20 @@ class LockHolder:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message the server sent while a script ran."""
+    """A message the server sent; `path` and `line` say which statement of a script raised it, where one did."""
 
     severity: str
     text: str
+    path: str | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How an applied migration's file differs from the text that was applied; `lines` is a unified diff.
 
-    `lines` is None when the applied text was not kept. `cosmetic` says that only comments and blank space differ.
+    `lines` is None when one of the two is too long to be compared, or was not kept. `cosmetic` says that only comments
+    and blank space differ.
     """
 
     name: str

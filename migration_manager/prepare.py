@@ -26,8 +26,10 @@ from migration_manager.model import (
     Task,
 )
 from migration_manager.names import ROLLBACK
-from migration_manager.script import parse
+from migration_manager.script import OnRead, parse
 from migration_manager.sqltext import without_comments
+
+_COMPARED = 8 * 1024 * 1024  # bytes; a file longer than that is not shown as a difference
 
 KeptTexts = Callable[[Sequence[str]], dict[str, str]]
 
@@ -35,8 +37,19 @@ KeptTexts = Callable[[Sequence[str]], dict[str, str]]
 class Preparer:
     """Reads and understands the scripts that a run needs, once each. Never writes."""
 
-    def __init__(self, dialect: Dialect, *, shown_from: Path, environments: Sequence[str] = ()) -> None:
-        """`environments` are the configured names; a header that names another one is refused as a slip."""
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        shown_from: Path,
+        environments: Sequence[str] = (),
+        on_read: OnRead | None = None,
+    ) -> None:
+        """`environments` are the configured names; a header that names another one is refused as a slip.
+
+        `on_read` is told a file's path, and how many bytes of it have been read out of how many.
+        """
+        self._on_read = on_read
         self._dialect = dialect
         self._environments = tuple(environments)
         self._shown_from = shown_from
@@ -69,7 +82,7 @@ class Preparer:
             words.append(f"irreversible: {script.directives.irreversible}")
         elif migration.rollback_path is None:
             words.append("no rollback script")
-        if not script.statements:
+        if not script.statement_count:
             words.append("no statement")
         return ", ".join(words) or None
 
@@ -91,7 +104,7 @@ class Preparer:
                 hint=f"write {step.name}_rollback.sql, or say `-- migrate: irreversible because …` in the file",
                 state="nothing was changed",
             )
-        warnings = () if script.statements else (f"{step.name} has no statement; it is only recorded",)
+        warnings = () if script.statement_count else (f"{step.name} has no statement; it is only recorded",)
         change = _record(Action.MIGRATE, migration, undo)
         return Task(step.name, replace(change, script=script), warnings)
 
@@ -107,8 +120,10 @@ class Preparer:
         script = on_disk
         if on_disk is not None and _undoes(on_disk):
             if kept is not None and kept.checksum != on_disk.source.checksum:
-                shown = "\n".join(_diff(kept, on_disk.source))
-                warnings = (f"{on_disk.source.path} changed since {step.name} was applied; the file is used:\n{shown}",)
+                changed = f"{on_disk.source.path} changed since {step.name} was applied; the file is used"
+                if on_disk.source.size <= _COMPARED:
+                    changed += ":\n" + "\n".join(_diff(kept.text, on_disk.source.text, on_disk.source.path))
+                warnings = (changed,)
         elif kept is not None and (on_disk is None or kept.checksum != on_disk.source.checksum):
             script = self._script(kept, rollback=True)
             warnings = (f"{step.name} has no rollback script here; the one kept when it was applied is used",)
@@ -149,17 +164,17 @@ class Preparer:
         return found
 
     def _difference(self, name: str, which: str, then: str | None, now: Source) -> Difference:
-        if then is None:
+        if then is None or now.size > _COMPARED:
             return Difference(name, now.path, which, None, cosmetic=False)
         cosmetic = without_comments(then, self._dialect) == without_comments(now.text, self._dialect)
-        return Difference(name, now.path, which, tuple(_diff(Source(name, then, ""), now)), cosmetic)
+        return Difference(name, now.path, which, tuple(_diff(then, now.text, now.path)), cosmetic)
 
     # ------------------------------------------------------------------------------------ reading
 
     def _script(self, source: Source, *, rollback: bool) -> Script:
         key = (source.path, rollback)
         if key not in self._parsed or self._parsed[key].source != source:
-            self._parsed[key] = parse(source, self._dialect, rollback=rollback)
+            self._parsed[key] = parse(source, self._dialect, rollback=rollback, on_read=self._on_read)
         return self._parsed[key]
 
     def _read(self, path: Path) -> Source:
@@ -175,13 +190,13 @@ class Preparer:
         if checksum is None:
             return None
         text = kept_texts([checksum]).get(checksum)
-        return None if text is None else Source(f"{step.name}_rollback.sql (kept)", text, checksum)
+        return None if text is None else Source.held(f"{step.name}_rollback.sql (kept)", text, checksum)
 
     def _refuse_irreversible(self, step: Step, kept_texts: KeptTexts) -> None:
         source = step.migration.source if step.migration else None
         if source is None and step.applied is not None:
             text = kept_texts([step.applied.checksum]).get(step.applied.checksum)
-            source = None if text is None else Source(f"{step.name}.sql (kept)", text, step.applied.checksum)
+            source = None if text is None else Source.held(f"{step.name}.sql (kept)", text, step.applied.checksum)
         reason = self._script(source, rollback=False).directives.irreversible if source else None
         if reason is not None:
             raise GuardRefused(
@@ -217,7 +232,7 @@ def _on_disk(step: Step) -> Migration:
 
 def _undoes(script: Script) -> bool:
     """Return whether a rollback script does anything: without a statement it counts as missing, unless it says why."""
-    return bool(script.statements) or script.directives.nothing_to_undo is not None
+    return bool(script.statement_count) or script.directives.nothing_to_undo is not None
 
 
 def _no_rollback(step: Step, script: Script | None) -> NoRollbackScript:
@@ -234,8 +249,5 @@ def _no_rollback(step: Step, script: Script | None) -> NoRollbackScript:
     )
 
 
-def _diff(then: Source, now: Source) -> list[str]:
-    lines = difflib.unified_diff(
-        then.text.splitlines(), now.text.splitlines(), "as applied", now.path, lineterm="", n=2
-    )
-    return list(lines)
+def _diff(then: str, now: str, path: str) -> list[str]:
+    return list(difflib.unified_diff(then.splitlines(), now.splitlines(), "as applied", path, lineterm="", n=2))

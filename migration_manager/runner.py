@@ -345,45 +345,45 @@ def _execute(at: Workplace, preview: Preview, *, atomic: bool, told: bool) -> Ru
     for text in preview.warnings if not told else ():
         at.observer.warned(text)
     at.observer.run_started(at.environment, at.engine.identify(), preview.tasks)
-    batches = [preview.tasks] if atomic else [(task,) for task in preview.tasks]
+    groups = [preview.tasks] if atomic else [(task,) for task in preview.tasks]
     finished: list[TaskResult] = []
-    for batch in batches:
-        finished += _do(at, preview.tasks, batch, tuple(finished))
+    for group in groups:
+        finished += _do(at, preview.tasks, group, tuple(finished))
     return RunReport(at.run.id, tuple(finished), warnings=preview.warnings, left=preview.plan.left)
 
 
 def _do(
-    at: Workplace, tasks: Sequence[Task], batch: Sequence[Task], finished: tuple[TaskResult, ...]
+    at: Workplace, tasks: Sequence[Task], group: Sequence[Task], finished: tuple[TaskResult, ...]
 ) -> list[TaskResult]:
     """Do the tasks of one transaction and tell; what fails comes out with the report of what went in before."""
     total, before = len(tasks), len(finished)
-    for number, task in enumerate(batch, before + 1):
+    for number, task in enumerate(group, before + 1):
         at.observer.task_started(task, number, total)
-    report = RunReport(at.run.id, finished, names(tasks[before + len(batch) :]))
+    report = RunReport(at.run.id, finished, names(tasks[before + len(group) :]))
     began = time.monotonic()
     try:
         done: tuple[Done, ...]
-        if batch[0].outside_transaction:
-            done = (at.engine.run_outside_transaction(at.run, batch[0].change),)
+        if group[0].outside_transaction:
+            done = (at.engine.run_outside_transaction(at.run, group[0].change),)
         else:
-            done = at.engine.transact(at.run, [task.change for task in batch])
+            done = at.engine.transact(at.run, [task.change for task in group])
     except SqlFailed as error:
-        failed = batch[error.index]
+        failed = group[error.index]
         took = round((time.monotonic() - began) * 1000)
         at.engine.log_failure(at.run, failed.change, at.clean(error.message), error.code, took)
-        raise aftermath.failure(failed, batch, error, report) from None
+        raise aftermath.failure(failed, group, error, report) from None
     except MigrationManagerError as error:
         error.report = report
-        error.state = (error.state or f"nothing of {batch[0].name} was kept") + aftermath.before(report, batch[0])
+        error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
         raise
     except KeyboardInterrupt:
-        state = aftermath.interrupted_state(at.run.id, batch, _look(at)) + aftermath.before(report, batch[0])
+        state = aftermath.interrupted_state(at.run.id, group, _look(at)) + aftermath.before(report, group[0])
         interrupted = Interrupted("interrupted", state=state)
         interrupted.report = report
         raise interrupted from None
     results = []
-    for number, (task, outcome) in enumerate(zip(batch, done, strict=True), before + 1):
-        result = TaskResult(task.name, task.change.action, outcome.execution_ms)
+    for number, (task, outcome) in enumerate(zip(group, done, strict=True), before + 1):
+        result = TaskResult(task.name, task.change.action, outcome.execution_ms, outcome.rows)
         at.observer.task_finished(result, number, total)
         results.append(result)
     return results

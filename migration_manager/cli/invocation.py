@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migration_manager.errors import MigrationManagerError
-from migration_manager.model import Migration, Notice, Run
+from migration_manager.model import Migration, Run
 from migration_manager.redact import Redactor
 from migration_manager.render.screen import Screen
 
 if TYPE_CHECKING:
+    from migration_manager.cli.progress import Progress
     from migration_manager.config import Examination, Settings
     from migration_manager.engines.base import Engine
     from migration_manager.runner import Workplace
@@ -56,7 +57,7 @@ class Invocation:
         self.json = json
         self.redactor = Redactor()
         self._told: set[str] = set()  # warnings of the configuration, which several steps may read
-        self.screen = Screen(clean=self.redactor.clean, color=not no_color, quiet=quiet or json, verbose=verbose)
+        self.screen = Screen(clean=self.redactor.clean, color=not no_color, quiet=quiet, document=json, verbose=verbose)
 
     # ------------------------------------------------------------------------------------ showing
 
@@ -108,6 +109,13 @@ class Invocation:
 
     # --------------------------------------------------------------------------------------- work
 
+    @cached_property
+    def progress(self) -> Progress:
+        """Who tells the screen how far a run is."""
+        from migration_manager.cli.progress import Progress
+
+        return Progress(self.screen)
+
     @contextmanager
     def engine(self, settings: Settings, *, writes: bool) -> Iterator[Engine]:
         """Open the environment's database."""
@@ -123,7 +131,12 @@ class Invocation:
             application_name=f"migration_manager {settings.environment}",
         )
         with open_engine(
-            settings.connect_url, session, writes=writes, on_notice=self._notice, tell=self.tell
+            settings.connect_url,
+            session,
+            writes=writes,
+            on_notice=self.progress.noticed,
+            on_advance=self.progress.advanced,
+            tell=self.tell,
         ) as engine:
             yield engine
 
@@ -135,7 +148,6 @@ class Invocation:
         on them.
         """
         from migration_manager.cli.confirmation import Confirmation
-        from migration_manager.cli.progress import Progress
         from migration_manager.prepare import Preparer
         from migration_manager.runner import Workplace
 
@@ -145,11 +157,14 @@ class Invocation:
                 engine=engine,
                 migrations=migrations,
                 preparer=Preparer(
-                    engine.capabilities.dialect, shown_from=Path.cwd(), environments=settings.environments
+                    engine.capabilities.dialect,
+                    shown_from=Path.cwd(),
+                    environments=settings.environments,
+                    on_read=self.progress.reading,
                 ),
                 environment=settings.environment,
                 run=new_run(settings.environment),
-                observer=Progress(self.screen),
+                observer=self.progress,
                 confirm=Confirmation(self.screen, settings, engine, yes=how.yes, given=how.confirm),
                 lock_wait=settings.lock_wait / 1000,
                 accept_identity=how.accept_identity,
@@ -170,12 +185,6 @@ class Invocation:
         # Making a database is news; starting and stopping the server of one is everyday.
         if self.screen.verbose or event.startswith("making"):
             self.screen.message(event)
-
-    def _notice(self, notice: Notice) -> None:
-        if notice.severity == "WARNING":
-            self.screen.warning(notice.text)
-        else:
-            self.screen.message(f"  {notice.severity.lower()}: {notice.text}")
 
 
 def new_run(environment: str) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from migration_manager.engines.base import Administration, Engine, NoticeHandler, SessionSettings
+from migration_manager.engines.base import Administration, AdvanceHandler, Engine, NoticeHandler, SessionSettings
 from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, SqliteUrl
 
 __all__ = ["open_administration", "open_engine"]
@@ -24,6 +24,7 @@ def open_engine(
     *,
     writes: bool,
     on_notice: NoticeHandler | None = None,
+    on_advance: AdvanceHandler | None = None,
     tell: Tell | None = None,
 ) -> Iterator[Engine]:
     """Open the engine of an address. Without `writes` nothing is created: no file, no folder, no server.
@@ -33,7 +34,7 @@ def open_engine(
     if isinstance(url, SqliteUrl):
         from migration_manager.engines.sqlite import open_sqlite
 
-        with open_sqlite(url.path, settings, on_notice, read_only=not writes) as sqlite:
+        with open_sqlite(url.path, settings, on_notice, on_advance, read_only=not writes) as sqlite:
             yield sqlite
     elif isinstance(url, EmbeddedUrl):
         from migration_manager import embedded
@@ -46,12 +47,14 @@ def open_engine(
         with embedded.running(url.directory, on_event=tell or _silent) as address:
             from migration_manager.engines.postgres import open_postgres
 
-            with open_postgres(address.conninfo, settings, on_notice, shown="embedded", writes=writes) as local:
+            with open_postgres(
+                address.conninfo, settings, on_notice, on_advance, shown="embedded", writes=writes
+            ) as local:
                 yield local
     else:
         from migration_manager.engines.postgres import open_postgres
 
-        with open_postgres(url.conninfo(), settings, on_notice, writes=writes) as remote:
+        with open_postgres(url.conninfo(), settings, on_notice, on_advance, writes=writes) as remote:
             yield remote
 
 

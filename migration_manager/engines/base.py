@@ -1,7 +1,7 @@
 """The seam to a database: the core decides, an engine obeys and answers.
 
-An engine never reads files, orders, hashes, prompts, prints, or retries on its own. How to add one: implement `Engine`,
-give it a line in `engines.open_engine`, run `tests/contract` against it.
+An engine never orders, hashes, prompts, prints, or retries on its own, and reads no file but through `messages`. How to
+add one: implement `Engine`, give it a line in `engines.open_engine`, run `tests/contract` against it.
 """
 
 from __future__ import annotations
@@ -95,8 +95,9 @@ class Engine(Protocol):
         """Do all changes, scripts and books, in ONE transaction; answer when it is durably committed.
 
         Raises `SqlFailed` (its `index` tells which change), after rolling everything back, when a script is refused or
-        ends the transaction itself; `AlreadyRecorded` when another run got there first. Settings a script made for its
-        session never reach the next one.
+        ends the transaction itself; `FileError` when a script's file is no longer the one that was read;
+        `AlreadyRecorded` when another run got there first. Settings a script made for its session never reach the next
+        one.
         """
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
@@ -128,3 +129,5 @@ class Administration(Protocol):
 
 
 NoticeHandler = Callable[[Notice], None]
+# Told while a script runs: the path of its source, and how many bytes of it are done out of how many.
+AdvanceHandler = Callable[[str, int, int], None]

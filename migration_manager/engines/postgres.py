@@ -17,30 +17,29 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
-from psycopg import pq
 
 from migration_manager.engines import postgres_sql as queries
-from migration_manager.engines.base import FORMAT, NoticeHandler, SessionSettings
+from migration_manager.engines.base import FORMAT, AdvanceHandler, NoticeHandler, SessionSettings
 from migration_manager.engines.foreign import whose_table
 from migration_manager.engines.postgres_failures import (
-    OWNS_TRANSACTION,
     as_error,
     closing_failure,
     own_failure,
-    script_failure,
-    sql_failed,
 )
-from migration_manager.engines.postgres_wire import Refused, Row, Wire, connect, rows_of
+from migration_manager.engines.postgres_script import ScriptRun
+from migration_manager.engines.postgres_wire import Refused, Row, Told, Wire, connect
 from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,
     DatabaseUnreachable,
+    FileError,
     ForeignHistory,
     HistoryError,
     LockNotAcquired,
     MigrationManagerError,
     SqlFailed,
 )
+from migration_manager.messages import Message, one_by_one
 from migration_manager.model import (
     Action,
     Applied,
@@ -51,12 +50,12 @@ from migration_manager.model import (
     Identity,
     LockHolder,
     LogRow,
+    Notice,
     Outcome,
     Recorded,
     Run,
     Script,
     State,
-    Statement,
 )
 
 OLDEST_SERVER = 140000
@@ -76,6 +75,13 @@ HYGIENE = (
 )
 
 
+# What to do about a script that is refused because of what it does to the tables of the history.
+_ABOUT_HISTORY = {
+    "55006": "the file drops the history itself: keep it elsewhere, with `history_schema`",
+    "42P07": "the file makes the history's own tables; dump again with --exclude-table='schema_migrations*'",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where the history is, or would be made."""
@@ -89,6 +95,7 @@ def open_postgres(
     conninfo: Mapping[str, str],
     settings: SessionSettings,
     on_notice: NoticeHandler | None = None,
+    on_advance: AdvanceHandler | None = None,
     *,
     shown: str | None = None,
     writes: bool = True,
@@ -101,7 +108,7 @@ def open_postgres(
     """
     wire = connect(conninfo, settings)
     try:
-        return PostgresEngine(wire, settings, on_notice, shown=shown, writes=writes)
+        return PostgresEngine(wire, settings, on_notice, on_advance, shown=shown, writes=writes)
     except BaseException:
         wire.close()
         raise
@@ -115,6 +122,7 @@ class PostgresEngine:
         wire: Wire,
         settings: SessionSettings,
         on_notice: NoticeHandler | None,
+        on_advance: AdvanceHandler | None,
         *,
         shown: str | None,
         writes: bool,
@@ -124,8 +132,9 @@ class PostgresEngine:
         self._schema = settings.history_schema
         self._take_role = queries.take_role(settings.role)
         self._lock: int | None = None  # the key of the lock that is held
-        if on_notice is not None:
-            wire.listen(on_notice)
+        self._on_notice = on_notice
+        self._on_advance = on_advance
+        wire.on_told = self._hear
         self._identity, self._where = self._introduce(shown, writes=writes)
         self._fresh = True  # the place was looked up in the message just answered
 
@@ -146,10 +155,10 @@ class PostgresEngine:
     def identify(self) -> Identity:
         return self._identity
 
-    def _introduce(self, shown: str | None, *, writes: bool) -> tuple[Identity, pq.abc.PGresult]:
+    def _introduce(self, shown: str | None, *, writes: bool) -> tuple[Identity, list[Row]]:
         questions = [queries.WHO_AM_I, self._where_is_history()]
         try:
-            results = self._wire.send([*self._wire.defaults, *self._take_role, *questions])
+            answers, _ = self._wire.send([*self._wire.defaults, *self._take_role, *questions])
         except Refused as error:
             if self._settings.role is None or error.code not in ("42501", "22023", "42704"):
                 raise as_error(error) from None
@@ -159,8 +168,8 @@ class PostgresEngine:
                     hint=f'GRANT "{self._settings.role}" TO the login, or change `role`',
                 ) from None
             self._take_role = []
-            results = self._ask(*self._wire.defaults, *questions)
-        (who,) = rows_of(results[-2])
+            answers = self._ask(*self._wire.defaults, *questions)
+        (who,) = answers[-2]
         version, number, database, login, role, standby, product = (value or "" for value in who)
         if not product.startswith("PostgreSQL"):
             raise ConfigError(f"this server is not PostgreSQL: {product.split(' (')[0]}")
@@ -170,11 +179,15 @@ class PostgresEngine:
         identity = Identity(
             "PostgreSQL", version.split(" ")[0], server, database, login, role, read_only=standby == "t"
         )
-        return identity, results[-1]
+        return identity, answers[-1]
 
-    def _ask(self, *statements: str) -> list[pq.abc.PGresult]:
+    def _hear(self, told: Told) -> None:
+        if self._on_notice is not None:
+            self._on_notice(Notice(told.severity, told.text))
+
+    def _ask(self, *statements: str) -> list[list[Row]]:
         try:
-            return self._wire.send(statements)
+            return self._wire.send(statements)[0]
         except Refused as error:
             raise as_error(error, self._grant_reading()) from None
 
@@ -186,7 +199,7 @@ class PostgresEngine:
     @property
     def _place(self) -> _Place:
         """Where the history is, as last looked up; raises `ForeignHistory` and `HistoryError` as `recorded` does."""
-        (row,) = rows_of(self._where)
+        (row,) = self._where
         schema, schema_exists, found_in, kind, columns, comment, beside_rails = row
         if columns is None:
             return _Place(schema, exists=False, schema_exists=schema_exists == "t")
@@ -239,23 +252,23 @@ class PostgresEngine:
         if not self._place.exists:
             return Recorded(exists=False, environment=None, applied=())
         history, stamp = self._ask(*self._tables.read_history())[-2:]
-        stamped = rows_of(stamp)
+        stamped = stamp
         return Recorded(
             exists=True,
             environment=stamped[0][0] if stamped else None,
-            applied=tuple(map(_applied, rows_of(history))),
+            applied=tuple(map(_applied, history)),
         )
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         self._refresh_place()
         if not self._place.exists:
             return ()
-        return tuple(map(_log_row, rows_of(self._ask(self._tables.read_log(name, limit))[-1])))
+        return tuple(map(_log_row, self._ask(self._tables.read_log(name, limit))[-1]))
 
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         if not self._place.exists or not checksums:
             return {}
-        rows = rows_of(self._ask(self._tables.read_texts(checksums))[-1])
+        rows = self._ask(self._tables.read_texts(checksums))[-1]
         return {checksum: text for checksum, text in rows if checksum is not None and text is not None}
 
     # ------------------------------------------------------------------------------------ locking
@@ -278,12 +291,12 @@ class PostgresEngine:
         """Return whether our lock is held and the session may write, mending what a script (DISCARD ALL) undid."""
         if self._lock is None:
             return True
-        ((held, writable),) = rows_of(self._ask(queries.lock_is_ours(self._lock))[-1])
+        ((held, writable),) = self._ask(queries.lock_is_ours(self._lock))[-1]
         if writable != "t":
             self._ask("SET default_transaction_read_only = off")
         if held == "t":
             return True
-        (taken,) = rows_of(self._ask(f"SELECT pg_catalog.pg_try_advisory_lock({self._lock})")[-1])
+        (taken,) = self._ask(f"SELECT pg_catalog.pg_try_advisory_lock({self._lock})")[-1]
         return taken[0] == "t"
 
     def _poll_lock(self, key: int, wait: float, on_wait: Callable[[LockHolder | None, float], None]) -> None:
@@ -291,7 +304,7 @@ class PostgresEngine:
         began = told = time.monotonic()
         pause = 0.02
         while True:
-            (row,) = rows_of(self._ask(f"SELECT pg_catalog.pg_try_advisory_lock({key})")[-1])
+            (row,) = self._ask(f"SELECT pg_catalog.pg_try_advisory_lock({key})")[-1]
             if row[0] == "t":
                 return
             now = time.monotonic()
@@ -304,7 +317,7 @@ class PostgresEngine:
             pause = min(pause * 1.5, 0.5)
 
     def _holder(self, key: int) -> LockHolder | None:
-        rows = rows_of(self._ask(queries.lock_holder(key))[-1])
+        rows = self._ask(queries.lock_holder(key))[-1]
         if not rows:
             return None
         pid, user, application, host, since = rows[0]
@@ -322,7 +335,7 @@ class PostgresEngine:
             try:
                 self._wire.send([*self._opening(), *making, self._tables.first_stamp(run), "COMMIT"])
             except Refused as error:
-                self._abandon()
+                self._wire.abandon()
                 # Somebody else is making them this very moment: 42P07, 42P06, 42710, 23505 on a catalog (C3 51).
                 if error.code not in ("42P07", "42P06", "42710", "23505"):
                     raise as_error(error, self._grant_making(place)) from None
@@ -332,7 +345,7 @@ class PostgresEngine:
                 f"the history's tables could not be made: something of their names is in the way in {self._schema}",
                 hint="look at what is called so, or set another `history_table`",
             )
-        if not rows_of(self._ask(self._tables.read_stamp())[-1]):  # tables that were made by hand
+        if not self._ask(self._tables.read_stamp())[-1]:  # tables that were made by hand
             self._book([self._tables.first_stamp(run)])
 
     def stamp(self, run: Run, reason: str | None) -> None:
@@ -347,17 +360,12 @@ class PostgresEngine:
 
     def _book(self, statements: Sequence[str]) -> None:
         """Write to the books alone, in a transaction of its own."""
+        self._read_as_ours()
         try:
             self._wire.send([*self._opening(), *statements, "COMMIT"])
         except Refused as error:
-            self._abandon()
+            self._wire.abandon()
             raise as_error(error, self._tables.grant_keeping(self._identity.role)) from None
-
-    def _abandon(self) -> None:
-        # Never hides the error that brought us here: a lost connection has rolled back already.
-        with suppress(DatabaseUnreachable, Refused):
-            if not self._wire.is_idle:
-                self._wire.send(["ROLLBACK"])
 
     def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
         done: list[Done] = []
@@ -366,46 +374,60 @@ class PostgresEngine:
                 opening = self._opening() if index == 0 else self._clean_session()
                 done.append(self._one(run, change, opening, index, last=index == len(changes) - 1))
         except BaseException:
-            self._abandon()
+            self._wire.abandon()
             raise
         return tuple(done)
 
     def _one(self, run: Run, change: Change, opening: Sequence[str], index: int, *, last: bool) -> Done:
         tables = self._tables
         before = [*opening, *_timeouts(change.script, "SET LOCAL"), *tables.begin_change(run, change)]
-        log_id, took = self._run_script(before, change, index)
-        closing = [*self._take_role_again(), *tables.finish_change(run, change, log_id, took)]
+        log_id, done = self._run_script(before, change, index)
+        books = tables.finish_change(run, change, log_id, done.execution_ms)
+        closing = [queries.KEEP_STATE, *self._take_role_again(), *books, queries.RESTORE_STATE]
         try:
             self._wire.send([*closing, "COMMIT"] if last else closing)
         except Refused as error:
             # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.
             raise closing_failure(error, index) from None
-        return Done(took)
+        return done
 
-    def _run_script(self, before: Sequence[str], change: Change, index: int) -> tuple[int, int]:
-        """Run a script behind our own statements; return the new log id and the milliseconds it took."""
-        copies, text = _take_copies(change.script)
+    def _run_script(self, before: list[str], change: Change, index: int) -> tuple[int, Done]:
+        """Run a script behind our own statements; return the new log id and how it went."""
         began = time.monotonic()
+        run = None if change.script is None else self._script_run(change.script)
         try:
-            results = self._wire.send(before, text, copies)
+            answers = self._wire.send(before)[0] if run is None else run.in_transaction(before)
         except Refused as error:
-            grant = self._tables.grant_keeping(self._identity.role)
-            history = self._settings.history_table
-            raise script_failure(error, before, change.script, index, history=history, grant=grant) from None
+            failed = own_failure(error, self._tables.grant_keeping(self._identity.role))
+            if isinstance(failed, SqlFailed):
+                failed.index = index
+            raise failed from None
+        except SqlFailed as error:
+            error.index = index
+            if self._settings.history_table in str(error):
+                error.hint = _ABOUT_HISTORY.get(error.code or "", error.hint)
+            raise
         except DatabaseUnreachable as error:
             error.state = f"nothing of {change.name} was kept: its COMMIT was never sent"
             raise
         took = round((time.monotonic() - began) * 1000)
-        if not self._wire.in_transaction:
-            raise SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION, index=index)
-        rows = rows_of(results[len(before) - 1])
+        rows = answers[len(before) - 1]
         if not rows:  # a baseline over a row that is applied already
             raise AlreadyRecorded(f"{change.name} was recorded by another run", state="nothing was changed")
-        return int(rows[0][0] or 0), took
+        return int(rows[0][0] or 0), Done(took, run.rows if run else 0)
+
+    def _script_run(self, script: Script) -> ScriptRun:
+        return ScriptRun(self._wire, script, self._on_notice, self._on_advance)
+
+    def _read_as_ours(self) -> None:
+        """Take back what a script changed about how our own texts are read, before they are sent."""
+        if self._wire.encoding != "utf-8":
+            self._ask("SET client_encoding TO 'UTF8'")
+        if self._wire.backslashes:
+            self._ask("SET standard_conforming_strings = on")
 
     def _take_role_again(self) -> list[str]:
-        if not self._wire.is_utf8:  # a script changed client_encoding; our texts are UTF-8
-            self._ask("SET client_encoding TO 'UTF8'")
+        self._read_as_ours()
         return ["RESET SESSION AUTHORIZATION", "RESET ROLE", *self._take_role, queries.SAFE_PATH]
 
     # ----------------------------------------------------------------------- outside a transaction
@@ -417,47 +439,49 @@ class PostgresEngine:
         try:
             self._wire.send([*self._opening(), *tables.begin_unfinished(run, change), "COMMIT"])
         except Refused as error:
-            self._abandon()
+            self._wire.abandon()
             raise own_failure(error, self._tables.grant_keeping(self._identity.role)) from None
         began = time.monotonic()
         self._ask("SET default_transaction_read_only = off", *_timeouts(change.script, "SET"))
-        for kept, statement in enumerate(change.script.statements):
-            self._run_alone(change.script, statement, kept)
+        running, kept = self._script_run(change.script), 0
+        with running.listening():
+            try:
+                for message in one_by_one(change.script):
+                    self._run_alone(running, change.script, message, kept)
+                    kept += 1
+            except FileError as error:  # it is not the file any more that was to run
+                raise SqlFailed(str(error), kept=kept, hint=error.hint) from None
+            finally:
+                self._wire.abandon()  # what a statement left open
         took = round((time.monotonic() - began) * 1000)
         try:
             self._book(tables.finish_unfinished(run, change, took))
         except SqlFailed as error:
-            error.kept = len(change.script.statements)
+            error.kept = kept
             raise
-        return Done(took)
+        return Done(took, running.rows)
 
-    def _run_alone(self, script: Script, statement: Statement, kept: int) -> None:
-        body = script.executable[statement.start : statement.end]
-        rows = []
-        if statement.copy_data is not None:
-            body = script.executable[statement.start : statement.copy_data[0]]
-            rows = [script.source.text[slice(*statement.copy_data)]]
+    def _run_alone(self, run: ScriptRun, script: Script, message: Message, kept: int) -> None:
         # A timed-out CREATE INDEX CONCURRENTLY leaves an invalid index behind: it must be free to wait (finding 8).
-        patient = "CONCURRENTLY" in body.upper()
+        patient = "CONCURRENTLY" in message.text.upper()
         try:
             if patient:
                 self._ask("SET lock_timeout = 0")
-            self._wire.send((), body, rows)
+            run.send((), message)
             if patient:
                 self._ask(f"SET lock_timeout = {self._patience(script)}")
-        except Refused as error:
-            offset = statement.start + (error.position or 0)
-            raise sql_failed(error, offset, 0, kept=kept) from None
-        except SqlFailed as error:  # its text does not fit the encoding it asked for
-            error.offset, error.kept = statement.start, kept
+        except SqlFailed as error:
+            error.kept = kept
+            error.offset = message.batch.start if error.offset is None else error.offset
             raise
         if not self._wire.is_idle:
-            self._abandon()
-            raise SqlFailed("the statement opened a transaction and left it open", offset=statement.start, kept=kept)
+            self._wire.abandon()
+            left_open = "the statement opened a transaction and left it open"
+            raise SqlFailed(left_open, offset=message.batch.start, kept=kept)
         if not self._still_in_charge():
             raise SqlFailed(
                 "the statement let go of the migration lock, and another run has taken it",
-                offset=statement.start,
+                offset=message.batch.start,
                 kept=kept + 1,
                 hint="DISCARD ALL and pg_advisory_unlock_all() release it: say what to discard by name",
             )
@@ -482,19 +506,6 @@ class PostgresEngine:
 
 
 # ------------------------------------------------------------------------------------------- helpers
-
-
-def _take_copies(script: Script | None) -> tuple[list[str], str]:
-    """Return the rows of each COPY statement, and the text with those rows blanked out so that no offset moves."""
-    if script is None:
-        return [], ""
-    rows, text = [], script.executable
-    for statement in script.statements:
-        if statement.copy_data is not None:
-            start, end = statement.copy_data
-            rows.append(script.source.text[start:end])
-            text = text[:start] + " " * (statement.end - start) + text[statement.end :]
-    return rows, text
 
 
 def _timeouts(script: Script | None, how: str) -> list[str]:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from psycopg import pq
 
+from migration_manager.engines.postgres_places import Places
 from migration_manager.engines.postgres_sql import ADVICE
 from migration_manager.engines.postgres_wire import Refused, prologue
 from migration_manager.errors import AlreadyRecorded, ConfigError, MigrationManagerError, SqlFailed
-from migration_manager.model import Script, Statement
+from migration_manager.messages import Message
+from migration_manager.model import Statement
 
 OWNS_TRANSACTION = "nothing of it was recorded; take its COMMIT or ROLLBACK out: the runner owns the transaction"
 
 
-def sql_failed(error: Refused, offset: int | None, index: int, *, kept: int | None = None) -> SqlFailed:
+def sql_failed(error: Refused, offset: int | None, index: int) -> SqlFailed:
     """Return a refused statement of a script as the seam's error."""
     return SqlFailed(
         error.message,
@@ -24,51 +26,49 @@ def sql_failed(error: Refused, offset: int | None, index: int, *, kept: int | No
         context=error.field(pq.DiagnosticField.CONTEXT),
         offset=offset,
         hint=ADVICE.get(error.code),
-        kept=kept,
         index=index,
     )
 
 
-def script_failure(
-    error: Refused, before: Sequence[str], script: Script | None, index: int, *, history: str, grant: str
-) -> MigrationManagerError:
-    """Say where in the script the server stopped: at its position, else at the start of the failing statement.
+def placed(error: Refused, before: Sequence[str], message: Message, places: Places) -> SqlFailed | Refused:
+    """Return the failure of a script's statement with its place in the file; the refusal itself for one of `before`.
 
-    `before` are our own statements in the same message, `history` is the name of the history table, `grant` what helps
-    when our own statements lack a privilege.
+    `before` are our own statements in the same message.
     """
-    own = len(prologue(before))
-    if error.position is not None and error.position >= own:
-        return sql_failed(error, error.position - own, index)
-    if error.done < len(before):
-        return own_failure(error, grant)
-    number = error.done - len(before)
-    statement = script.statements[number] if script and number < len(script.statements) else None
-    offset = statement.start if statement else None
+    number, offset = error.done - len(before), None
+    statement = places.statement(message, number) if number >= 0 else None
+    if error.position is not None and (position := error.position - len(prologue(before))) >= 0:
+        # The whole message is read before its first statement runs. Later on the place is in the statement that runs,
+        # unless it is in a text the server had before: that of a prepared statement, which it plans anew.
+        if statement is None or error.may_be_of_syntax or statement.start <= position <= statement.end:
+            offset = message.batch.start + position
+    elif number < 0:
+        return error
+    if offset is None:
+        offset = places.offset(message, max(number, 0), error.said)
     if error.broke_the_guard:
-        return _guard_failure(error, statement, index)
-    failed = sql_failed(error, offset, index)
-    if error.code == "55006" and history in error.message:
-        failed.hint = "the file drops the history itself: keep it elsewhere, with `history_schema`"
+        return _guard_failure(error, statement, offset)
+    failed = sql_failed(error, offset, 0)
+    if statement is not None and statement.words[:1] == ("SET",) and error.code == "42704":
+        failed.hint = (
+            "a newer pg_dump wrote this; delete the line, or dump again with the pg_dump of this server's version"
+        )
     return failed
 
 
-def _guard_failure(error: Refused, statement: Statement | None, index: int) -> SqlFailed:
-    offset = statement.start if statement else None
+def _guard_failure(error: Refused, statement: Statement | None, offset: int | None) -> SqlFailed:
     if statement is not None and statement.words[:2] == ("SET", "CONSTRAINTS"):
         return SqlFailed(
             "SET CONSTRAINTS ALL IMMEDIATE includes the runner's own guard",
             code=error.code,
             offset=offset,
             hint="name the constraints instead of ALL",
-            index=index,
         )
     return SqlFailed(
         "the script commits the transaction it runs in; the server refused that",
         code=error.code,
         offset=offset,
         hint=OWNS_TRANSACTION,
-        index=index,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT
-from migration_manager.model import Action, Change, Outcome, Run
+from migration_manager.model import Action, Change, Outcome, Run, Source
 
 GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
 MARK = "migration_manager history, format "
@@ -25,6 +25,15 @@ WHO_AM_I = """SELECT pg_catalog.current_setting('server_version'), pg_catalog.cu
  pg_catalog.current_database(), session_user, current_user, pg_catalog.pg_is_in_recovery(), pg_catalog.version()"""
 
 SAFE_PATH = "SET LOCAL search_path = pg_catalog"
+
+# Deferred triggers of a script's own fire at COMMIT, and have to find there the user, role and search path it left.
+_STATE = ("session_authorization", "role", "search_path")
+KEEP_STATE = "SELECT " + ", ".join(
+    f"pg_catalog.set_config('migration_manager.{name}', pg_catalog.current_setting('{name}'), true)" for name in _STATE
+)
+RESTORE_STATE = "SELECT " + ", ".join(
+    f"pg_catalog.set_config('{name}', pg_catalog.current_setting('migration_manager.{name}'), true)" for name in _STATE
+)
 
 # What to say for an SQLSTATE that has a known way out (PAINS 23).
 ADVICE = {
@@ -222,7 +231,7 @@ class Tables:
         key for a row that must not exist yet, a division by zero for one that must.
         """
         name = literal(change.name)
-        keep = [self._keep(source.checksum, source.text) for source in change.texts]
+        keep = [self._keep(source) for source in change.texts]
         if change.action in (Action.MIGRATE, Action.BASELINE):
             again = ""
             if change.action is Action.BASELINE:  # a person finished by hand what stopped half-way
@@ -287,7 +296,7 @@ class Tables:
         """Return the intent of a no-transaction script, to be committed before its first statement."""
         started = self.log_row(run, change.action, Outcome.STARTED, change.name, None, checksum=change.checksum)
         log_id = f"pg_catalog.currval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
-        keep = [self._keep(source.checksum, source.text) for source in change.texts]
+        keep = [self._keep(source) for source in change.texts]
         if change.action is Action.MIGRATE:
             return [*keep, started, self._insert(run, change, log_id)]
         name = literal(change.name)
@@ -351,8 +360,7 @@ class Tables:
         none_yet = f" WHERE NOT EXISTS (SELECT FROM {self.log} WHERE action = 'stamp')"
         return self.log_row(run, Action.STAMP, Outcome.DONE, None, None, where=none_yet)
 
-    def _keep(self, checksum: str, text: str) -> str:
-        size = len(text.encode())
-        content = literal(text) if size <= KEPT_TEXT_LIMIT else "NULL"
-        return f"""INSERT INTO {self.text} (checksum, bytes, content) VALUES ({literal(checksum)}, {size:d}, {content})
- ON CONFLICT (checksum) DO NOTHING"""
+    def _keep(self, source: Source) -> str:
+        content = literal(source.text) if source.size <= KEPT_TEXT_LIMIT else "NULL"
+        return f"""INSERT INTO {self.text} (checksum, bytes, content)
+ VALUES ({literal(source.checksum)}, {source.size:d}, {content}) ON CONFLICT (checksum) DO NOTHING"""

@@ -6,17 +6,20 @@ two round trips, and because the server then answers one result per statement, w
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import psycopg
 from psycopg import pq, waiting
 
-from migration_manager.engines.base import NoticeHandler, SessionSettings
+from migration_manager.engines.base import SessionSettings
+from migration_manager.engines.postgres_places import Said
 from migration_manager.engines.postgres_sql import GUARD, literal
-from migration_manager.errors import DatabaseMissing, DatabaseUnreachable, SqlFailed
-from migration_manager.model import Notice
+from migration_manager.errors import DatabaseMissing, DatabaseUnreachable
 
 Row = tuple[str | None, ...]
 
@@ -43,18 +46,56 @@ class Refused(Exception):
         return self.code == "23503" and constraint.endswith(GUARD)
 
     @property
+    def may_be_of_syntax(self) -> bool:
+        """Whether this may have been seen while the message was read, before any of it ran."""
+        return self.done == 0 and self.code.startswith(("42601", "22", "0A"))
+
+    @property
     def position(self) -> int | None:
         """The 0-based character offset into the message, None where the server names no place in it."""
         value = self.field(pq.DiagnosticField.STATEMENT_POSITION)
         return None if value is None else int(value) - 1
 
+    @property
+    def said(self) -> Said:
+        """What helps to find the place inside of a statement."""
+        position = self.field(pq.DiagnosticField.INTERNAL_POSITION)
+        return Said(
+            self.field(pq.DiagnosticField.CONTEXT) or "",
+            self.field(pq.DiagnosticField.INTERNAL_QUERY),
+            None if position is None else int(position) - 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the server said beside its answers, and during which statement of the message, from 0.
+
+    With `or_before` it may also have been the statement before, between two of its rows.
+    """
+
+    statement: int
+    severity: str
+    text: str
+    context: str
+    or_before: bool = False
+
 
 class Wire:
-    """One connection. `defaults` are the statements that give a session its settings where its start could not."""
+    """One connection. `defaults` are the statements that give a session its settings where its start could not.
+
+    `on_told` hears what the server says beside its answers, while a message runs.
+    """
 
     def __init__(self, connection: psycopg.Connection, defaults: Sequence[str]) -> None:
         self._connection = connection
         self.defaults = tuple(defaults)
+        self.on_told: Callable[[Told], None] | None = None
+        self._told: deque[Told] = deque()
+        self._unsettled = 0  # so many of the last of them were heard when a result was there already, and not fetched
+        self._done = 0  # statements of the running message
+        self._is_feeding = False  # rows to a COPY
+        connection.add_notice_handler(self._hear)
 
     @property
     def address(self) -> str:
@@ -70,43 +111,204 @@ class Wire:
         return self._connection.info.transaction_status == pq.TransactionStatus.IDLE
 
     @property
-    def is_utf8(self) -> bool:
-        return self._connection.info.encoding == "utf-8"
+    def encoding(self) -> str:
+        """Python's name of the encoding the session talks in; a script may change it."""
+        try:
+            encoding = self._connection.info.encoding
+        except psycopg.NotSupportedError:
+            return "ascii"  # Python knows it not; ASCII is the same in all of them
+        # For SQL_ASCII the server takes bytes as they come, and a file's are UTF-8.
+        return "utf-8" if encoding == "ascii" else encoding
 
-    def listen(self, on_notice: NoticeHandler) -> None:
-        """Have the server's notices told."""
-        self._connection.add_notice_handler(lambda diag: on_notice(_notice(diag)))
+    @property
+    def backslashes(self) -> bool:
+        """Whether the server takes a backslash in any string for an escape; a script may change it."""
+        connection = self._connection.pgconn
+        is_open = connection.status == pq.ConnStatus.OK
+        return is_open and connection.parameter_status(b"standard_conforming_strings") == b"off"
 
     def close(self) -> None:
         with suppress(psycopg.Error):  # a connection that is lost already has nothing to close
             self._connection.close()
 
-    def send(self, statements: Sequence[str], script: str = "", copies: Sequence[str] = ()) -> list[pq.abc.PGresult]:
-        """Send statements of ours and then a script as one message; return a result for each of ours.
+    def send(
+        self, statements: Sequence[str], script: str = "", rows: Iterator[bytes] | None = None
+    ) -> tuple[list[list[Row]], int]:
+        """Send statements of ours, and after them a piece of a script, as one message.
 
-        `copies` are the rows of the script's COPY statements, in order. What the script selects is not kept. Raises
-        `Refused` at the first statement the server refuses, `DatabaseUnreachable` when the connection is lost,
-        `SqlFailed` when a script made the session's encoding one that its own text does not fit.
+        `rows` is what the COPY takes that ends the piece. Returns the rows of each statement of ours, and how many the
+        script selected; those are not kept. Raises `Refused` at the first statement the server refuses,
+        `DatabaseUnreachable` when the connection is lost, `UnicodeEncodeError` when a script made the session's
+        encoding one that its own text does not fit.
         """
-        connection = self._connection
-        encoding = connection.info.encoding
-        try:
-            message = (prologue(statements) + script).encode(encoding)
-            rows = [copy.encode(encoding) for copy in copies]
-        except UnicodeEncodeError as error:
-            raise SqlFailed(f"the script set client_encoding to one that lacks {error.object[error.start]!r}") from None
+        connection, encoding = self._connection, self.encoding
+        message = (prologue(statements) + script).encode(encoding)
+        results = _Results(len(statements), encoding)
         try:
             with connection.lock:
                 connection.pgconn.send_query(message)
-                results, done = connection.wait(_results(connection.pgconn, rows, keep=len(statements)))
+                if script:
+                    _in_small_pieces(connection.pgconn)
+                # Not `connection.wait`, which after Ctrl-C goes on with the rows of a COPY to their end.
+                waiting.wait(self._collect(results, rows), connection.pgconn.socket, interval=_WAKE)
         except psycopg.OperationalError as error:
             raise _lost(" ".join(str(error).split())) from None
-        if results and results[-1].status == pq.ExecStatus.FATAL_ERROR:
-            refused = Refused(done, results[-1], encoding)
+        except BaseException:  # Ctrl-C, or a file that cannot be read any more
+            self._rest()
+            raise
+        finally:
+            self._told.clear()
+            self._unsettled = self._done = 0
+            self._is_feeding = False
+        if results.refused is not None:
+            refused = Refused(results.done, results.refused, encoding)
             if connection.pgconn.status != pq.ConnStatus.OK:
                 raise _lost(refused.message)
             raise refused
-        return results
+        return results.answers, results.selected
+
+    def _collect(self, results: _Results, rows: Iterator[bytes] | None) -> _Waiting:
+        """Collect a message's results while staying interruptible; feeds the rows to a COPY FROM stdin."""
+        connection = self._connection.pgconn
+        yield from _flush(connection)
+        while True:
+            while connection.is_busy():
+                yield waiting.Wait.R
+                connection.consume_input()
+                self._tell()
+                while connection.notifies() is not None:
+                    pass  # a script may LISTEN; what arrives means nothing to us
+            result = connection.get_result()
+            if self._told:
+                self._settle(result)
+                self._tell()
+            if result is None:
+                return
+            if result.status == pq.ExecStatus.COPY_IN:
+                yield from self._feed(connection, rows)
+            elif result.status in (pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH):
+                while connection.get_copy_data(0)[0] > 0:
+                    pass
+            else:
+                results.add(result)
+                self._done = results.done
+
+    def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        # Called out of the driver, which swallows what is raised here, Ctrl-C too: only noted, and told later.
+        text = "\n".join(filter(None, (diagnostic.message_primary, diagnostic.message_detail)))
+        severity = diagnostic.severity_nonlocalized or diagnostic.severity or "NOTICE"
+        self._told.append(Told(self._done, severity, text, diagnostic.context or ""))
+        if self._unsettled or not (self._is_feeding or _awaits_result(self._connection.pgconn)):
+            self._unsettled += 1
+
+    def _settle(self, result: pq.abc.PGresult | None) -> None:
+        """Say of what was heard while this result was there already, and not fetched, which statement raised it.
+
+        That is the next one, whose messages libpq hands out at once; but a SELECT says something between its rows, too.
+        """
+        between_rows = result is not None and result.status in _ROWS
+        for number in range(len(self._told) - self._unsettled, len(self._told)):
+            self._told[number] = replace(self._told[number], statement=self._done + 1, or_before=between_rows)
+        self._unsettled = 0
+
+    def _tell(self) -> None:
+        """Tell what was heard, in order, up to what is not settled yet."""
+        while len(self._told) > self._unsettled:
+            told = self._told.popleft()
+            if self.on_told is not None:
+                self.on_told(told)
+
+    def _feed(self, connection: pq.abc.PGconn, rows: Iterator[bytes] | None) -> _Waiting:
+        """Give a COPY its rows, and no faster than the server takes them: libpq would hold the rest."""
+        self._is_feeding = True
+        if rows is None:
+            connection.put_copy_end(b"no rows follow this COPY in the file")
+        else:
+            try:
+                for chunk in rows:
+                    connection.put_copy_data(chunk)
+                    yield from _flush(connection)
+                    self._tell()
+                connection.put_copy_end()
+            except psycopg.OperationalError:
+                pass  # the server has refused a row and said why: that is the next result
+        yield from _flush(connection)
+        self._is_feeding = False
+
+    def abandon(self) -> None:
+        """End the transaction after an error of any kind; never raises for the database."""
+        try:
+            if not self.is_idle:
+                self.send(["ROLLBACK"])
+        except (DatabaseUnreachable, Refused):
+            self.close()
+
+    def _rest(self) -> None:
+        """Cancel what is running; a session that does not come to rest is closed, and the server rolls back."""
+        try:
+            if self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
+                self._connection.cancel_safe(timeout=_REST)
+                waiting.wait(self._drain(time.monotonic() + _REST), self._connection.pgconn.socket, interval=_WAKE)
+        except psycopg.Error:
+            self.close()
+
+    def _drain(self, deadline: float) -> _Waiting:
+        """Take what is left of a message that was cancelled."""
+        connection = self._connection.pgconn
+        while True:
+            with suppress(psycopg.Error):  # where rows were being sent
+                connection.put_copy_end(b"the runner was interrupted")
+            yield from _flush(connection)
+            while connection.is_busy():
+                if time.monotonic() > deadline:
+                    raise psycopg.OperationalError("the server does not answer")
+                yield waiting.Wait.R
+                connection.consume_input()
+            if connection.get_result() is None:
+                return
+
+
+def _awaits_result(connection: pq.abc.PGconn) -> bool:
+    """Return whether nothing of the next result is there yet: then only may its form be changed."""
+    try:
+        _in_small_pieces(connection)
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+_ROWS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE)
+_REST: Final = 5.0  # seconds a session gets to come to rest
+_WAKE: Final = 0.1  # seconds between two chances for Ctrl-C
+_FEW: Final = 100  # rows of a script's SELECT that are held at once
+_Waiting = Generator[waiting.Wait, waiting.Ready | int, None]
+
+
+class _Results:
+    """What a message's results come to: the rows of ours, how many of the script's, the refusal if there is one."""
+
+    def __init__(self, ours: int, encoding: str) -> None:
+        self._ours = ours
+        self._part: list[Row] = []
+        self.answers: list[list[Row]] = []
+        self.done = 0
+        self.selected = 0
+        self.refused: pq.abc.PGresult | None = None
+
+    def add(self, result: pq.abc.PGresult) -> None:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            self.refused = result
+            return
+        if self.done < self._ours:
+            self._part += _rows(result)
+        else:
+            self.selected += result.ntuples
+        if result.status in _ROWS and not result.command_status:
+            return  # more of the same statement follows: the rest of its rows, or those another query of a rule gives
+        if self.done < self._ours:
+            self.answers.append(self._part)
+            self._part = []
+        self.done += 1
 
 
 def prologue(statements: Sequence[str]) -> str:
@@ -114,7 +316,7 @@ def prologue(statements: Sequence[str]) -> str:
     return "".join(statement + "; " for statement in statements)
 
 
-def rows_of(result: pq.abc.PGresult) -> list[Row]:
+def _rows(result: pq.abc.PGresult) -> list[Row]:
     """Return the rows of a result, as text."""
     width = range(result.nfields)
     get = result.get_value
@@ -125,45 +327,18 @@ def rows_of(result: pq.abc.PGresult) -> list[Row]:
     return rows
 
 
-def _results(
-    connection: pq.abc.PGconn, copies: list[bytes], *, keep: int
-) -> Generator[waiting.Wait, waiting.Ready | int, tuple[list[pq.abc.PGresult], int]]:
-    """Collect a message's results while staying interruptible; feeds the rows of each COPY FROM stdin in turn.
+def _in_small_pieces(connection: pq.abc.PGconn) -> None:
+    """Have what a script selects come a few rows at a time: it is counted, and libpq would hold it whole."""
+    try:
+        connection.set_chunked_rows_mode(_FEW)
+    except psycopg.NotSupportedError:  # libpq before 17
+        connection.set_single_row_mode()
 
-    Returns the first `keep` results, and after them the refusal if there is one, with how many statements succeeded.
-    What a script selects is dropped as it comes.
-    """
-    results: list[pq.abc.PGresult] = []
-    done = 0
-    while True:
-        while connection.flush():
-            ready = yield waiting.Wait.RW
-            if ready & waiting.Ready.R:
-                connection.consume_input()
-        connection.consume_input()
-        while connection.is_busy():
-            yield waiting.Wait.R
-            connection.consume_input()
-        while connection.notifies() is not None:
-            pass  # a script may LISTEN; what arrives means nothing to us
-        result = connection.get_result()
-        if result is None:
-            return results, done
-        if result.status == pq.ExecStatus.COPY_IN:
-            if copies:
-                connection.put_copy_data(copies.pop(0))
-                connection.put_copy_end()
-            else:
-                connection.put_copy_end(b"no rows follow this COPY in the file")
-        elif result.status in (pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH):
-            while connection.get_copy_data(0)[0] > 0:
-                pass
-        elif result.status == pq.ExecStatus.FATAL_ERROR:
-            results.append(result)
-        else:
-            done += 1
-            if done <= keep:
-                results.append(result)
+
+def _flush(connection: pq.abc.PGconn) -> _Waiting:
+    while connection.flush():
+        yield waiting.Wait.RW
+        connection.consume_input()  # the server may be waiting for us to take what it says
 
 
 def _lost(reason: str) -> DatabaseUnreachable:
@@ -171,11 +346,6 @@ def _lost(reason: str) -> DatabaseUnreachable:
         f"the connection was lost: {reason}",
         state="what was being done is not known to have been kept; `status` tells",
     )
-
-
-def _notice(diag: psycopg.errors.Diagnostic) -> Notice:
-    text = "\n".join(filter(None, (diag.message_primary, diag.message_detail)))
-    return Notice(diag.severity_nonlocalized or diag.severity or "NOTICE", text)
 
 
 # ----------------------------------------------------------------------------------------- connecting
@@ -230,6 +400,7 @@ def _connect_once(parameters: Mapping[str, str]) -> psycopg.Connection:
 def _session_values(settings: SessionSettings) -> dict[str, str]:
     values = {
         "default_transaction_read_only": "on",  # only a transaction of ours, opened READ WRITE, may write
+        "standard_conforming_strings": "on",  # what a file means is in the file: it may set it off for itself
         # Inherited values would end us between two messages, or while a person answers.
         "idle_in_transaction_session_timeout": "0",
         "idle_session_timeout": "0",

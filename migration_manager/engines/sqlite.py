@@ -12,7 +12,7 @@ import pwd
 import socket
 import sqlite3
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from migration_manager.engines import sqlite_lock
 from migration_manager.engines import sqlite_sql as queries
-from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT, NoticeHandler, SessionSettings
+from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT, AdvanceHandler, NoticeHandler, SessionSettings
 from migration_manager.engines.foreign import whose_table
 from migration_manager.engines.sqlite_position import point_at
 from migration_manager.errors import (
@@ -32,12 +32,14 @@ from migration_manager.errors import (
     ConfigError,
     DatabaseMissing,
     DatabaseUnreachable,
+    FileError,
     ForeignHistory,
     HistoryError,
     MigrationManagerError,
     SqlFailed,
     TryLater,
 )
+from migration_manager.messages import Message, one_by_one
 from migration_manager.model import (
     Action,
     Capabilities,
@@ -54,7 +56,6 @@ from migration_manager.model import (
     Script,
     Source,
     State,
-    Statement,
 )
 
 DEFAULT_LOCK_TIMEOUT = 5_000  # milliseconds; SQLite's own default is not to wait at all
@@ -84,6 +85,7 @@ def open_sqlite(
     path: Path,
     settings: SessionSettings,
     on_notice: NoticeHandler | None = None,
+    on_advance: AdvanceHandler | None = None,
     *,
     read_only: bool = False,
     must_exist: bool = False,
@@ -95,7 +97,7 @@ def open_sqlite(
     `DatabaseMissing`. Raises `ConfigError` for a file that is no SQLite database, `DatabaseUnreachable` for
     one that cannot be opened.
     """
-    engine = SqliteEngine(path, settings, on_notice, read_only=read_only)
+    engine = SqliteEngine(path, settings, on_notice, on_advance, read_only=read_only)
     if must_exist and not path.exists():
         raise DatabaseMissing(f"there is no database {path}", hint="`db create` makes it")
     try:
@@ -110,8 +112,11 @@ def open_sqlite(
 class _Watch:
     """What is guarded while a script runs, and what was seen of it."""
 
+    script: Script
     limit: int | None  # milliseconds a statement may take
     in_transaction: bool
+    rows: int = 0  # that were selected
+    bytes: int = 0  # of the script that are done
     kept: int | None = None  # statements that are committed, outside a transaction
     refused: str | None = None  # why the authorizer refused a statement, and what to do
     advice: str | None = None
@@ -122,7 +127,13 @@ class SqliteEngine:
     """See `engines.base.Engine`, whose promises this keeps."""
 
     def __init__(
-        self, path: Path, settings: SessionSettings, on_notice: NoticeHandler | None, *, read_only: bool
+        self,
+        path: Path,
+        settings: SessionSettings,
+        on_notice: NoticeHandler | None,
+        on_advance: AdvanceHandler | None,
+        *,
+        read_only: bool,
     ) -> None:
         for key in ("role", "history_schema"):
             if getattr(settings, key) is not None:
@@ -130,6 +141,7 @@ class SqliteEngine:
         self._path = path
         self._settings = settings
         self._on_notice = on_notice
+        self._on_advance = on_advance
         self._read_only = read_only
         self._user = _os_user()
         self._tables = queries.Tables(settings.history_table)
@@ -466,10 +478,10 @@ class SqliteEngine:
 
     def _do(self, connection: sqlite3.Connection, run: Run, change: Change) -> Done:
         self._check_row(connection, change)
-        began = time.monotonic()
-        if change.script is not None and change.script.statements:
+        began, rows = time.monotonic(), 0
+        if change.script is not None and change.script.statement_count:
             before = self._known_violations(connection)
-            self._run_inside(connection, change.script)
+            rows = self._run_inside(connection, change.script)
             self._calm_session(connection)
             self._check_foreign_keys(connection, before)
         took = _since(began)
@@ -484,19 +496,20 @@ class SqliteEngine:
                 f"the script ran, and could not be recorded: {error}",
                 hint="does it touch the history tables?",
             ) from None
-        return Done(took)
+        return Done(took, rows)
 
     # ------------------------------------------------------------------------------------ scripts
 
-    def _run_inside(self, connection: sqlite3.Connection, script: Script) -> None:
+    def _run_inside(self, connection: sqlite3.Connection, script: Script) -> int:
+        """Run a script in the transaction that is open; return how many rows it selected."""
         with self._watching(connection, script, in_transaction=True) as watch:
-            for statement in script.statements:
-                self._run_statement(connection, script, statement, watch)
+            for message in one_by_one(script):
+                self._run_statement(connection, message, watch)
                 if not connection.in_transaction:  # by a way the authorizer does not see
                     raise SqlFailed(
                         "the statement ended the transaction it runs in: what the script did up to here may "
                         "be kept, and was not recorded",
-                        offset=statement.start,
+                        offset=message.batch.start,
                         hint="look at the database, then take out of the file what ends the transaction",
                     )
         if watch.wants_foreign_keys:
@@ -504,13 +517,14 @@ class SqliteEngine:
                 "PRAGMA foreign_keys does nothing inside a transaction: foreign keys are checked when the script "
                 "has ended, and no action such as ON DELETE CASCADE is taken"
             )
+        return watch.rows
 
     @contextmanager
     def _watching(self, connection: sqlite3.Connection, script: Script, *, in_transaction: bool) -> Iterator[_Watch]:
         limit = script.directives.statement_timeout
         if limit is None:
             limit = self._settings.statement_timeout
-        watch = _Watch(limit or None, in_transaction, kept=None if in_transaction else 0)
+        watch = _Watch(script, limit or None, in_transaction, kept=None if in_transaction else 0)
         self._watch = watch
         connection.set_authorizer(self._authorize)
         connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
@@ -521,17 +535,17 @@ class SqliteEngine:
             connection.set_authorizer(None)
             connection.text_factory = str
 
-    def _run_statement(
-        self, connection: sqlite3.Connection, script: Script, statement: Statement, watch: _Watch
-    ) -> None:
-        text = script.executable[statement.start : statement.end]
+    def _run_statement(self, connection: sqlite3.Connection, message: Message, watch: _Watch) -> None:
         if watch.limit is not None:
             self._deadline = time.monotonic() + watch.limit / 1000
         try:
             # All rows are taken: a SELECT that is left standing locks its tables against the next statement.
-            deque(connection.execute(text), maxlen=0)
+            watch.rows += sum(1 for _ in connection.execute(message.text))
         except REFUSALS as error:
-            raise self._refusal(connection, error, text, statement.start, watch) from error
+            raise self._refusal(connection, error, message.text, message.batch.start, watch) from error
+        if self._on_advance is not None:
+            watch.bytes += len(message.text.encode())
+            self._on_advance(watch.script.source.path, watch.bytes, watch.script.source.size)
 
     def _refusal(
         self, connection: sqlite3.Connection, error: Exception, text: str, start: int, watch: _Watch
@@ -641,7 +655,7 @@ class SqliteEngine:
             before = self._known_violations(connection)
         began = time.monotonic()
         try:
-            kept = self._run_outside(connection, script)
+            kept, rows = self._run_outside(connection, script)
             violated = self._new_violations(connection, before)
         finally:
             self.close()  # whatever the script did to its session ends with it
@@ -654,23 +668,28 @@ class SqliteEngine:
         except MigrationManagerError as error:
             message = f"every statement succeeded, and the history could not be written: {error}"
             raise SqlFailed(message, kept=kept) from error
-        return Done(took)
+        return Done(took, rows)
 
-    def _run_outside(self, connection: sqlite3.Connection, script: Script) -> int:
-        """Run the statements, each committed by itself; return how many. A failure says how many are kept."""
+    def _run_outside(self, connection: sqlite3.Connection, script: Script) -> tuple[int, int]:
+        """Run the statements, each committed by itself; return how many, and how many rows they selected.
+
+        A failure says how many are kept.
+        """
         try:
             with self._watching(connection, script, in_transaction=False) as watch:
-                for number, statement in enumerate(script.statements, start=1):
-                    self._run_statement(connection, script, statement, watch)
+                for number, message in enumerate(one_by_one(script), start=1):
+                    self._run_statement(connection, message, watch)
                     if not connection.in_transaction:
                         watch.kept = number  # in a transaction of the script's own they are not kept yet
             left_open = connection.in_transaction
+        except FileError as error:  # it is not the file any more that was to run
+            raise SqlFailed(str(error), kept=watch.kept, hint=error.hint) from None
         finally:
             self._abandon(connection)
         if left_open:
-            message = "the script left a transaction open, which was rolled back"
-            raise SqlFailed(message, kept=watch.kept, hint="end it with COMMIT")
-        return watch.kept or 0
+            left_behind = "the script left a transaction open, which was rolled back"
+            raise SqlFailed(left_behind, kept=watch.kept, hint="end it with COMMIT")
+        return watch.kept or 0, watch.rows
 
     # -------------------------------------------------------------------------------------- books
 
@@ -769,9 +788,8 @@ class SqliteEngine:
 
     def _keep_texts(self, connection: sqlite3.Connection, texts: Sequence[Source]) -> None:
         for source in texts:
-            size = len(source.text.encode())
-            content = source.text if size <= KEPT_TEXT_LIMIT else None
-            self._ask(connection, self._tables.keep_text(), (source.checksum, size, content))
+            content = source.text if source.size <= KEPT_TEXT_LIMIT else None
+            self._ask(connection, self._tables.keep_text(), (source.checksum, source.size, content))
 
     def log_failure(self, run: Run, change: Change, error: str, code: str | None, execution_ms: int) -> None:
         with suppress(MigrationManagerError):

@@ -19,7 +19,19 @@ from migration_manager.errors import (
     MigrationFailed,
     MigrationManagerError,
 )
-from migration_manager.model import Difference, Identity, LogRow, Preview, RunReport, Standing, StatusReport, Task
+from migration_manager.messages import one_by_one
+from migration_manager.model import (
+    Difference,
+    Identity,
+    LogRow,
+    Preview,
+    RunReport,
+    Script,
+    Standing,
+    StatusReport,
+    Task,
+)
+from migration_manager.render.words import SHOWN
 
 Document = dict[str, object]
 
@@ -92,7 +104,10 @@ def run(report: RunReport, environment: str) -> Document:
     return {
         "environment": environment,
         "run_id": report.run_id,
-        "done": [{"name": r.name, "action": r.action.value, "execution_ms": r.execution_ms} for r in report.finished],
+        "done": [
+            {"name": r.name, "action": r.action.value, "execution_ms": r.execution_ms, "rows_selected": r.rows}
+            for r in report.finished
+        ],
         "not_reached": list(report.not_reached),
         "left": list(report.left),
         "warnings": list(report.warnings),
@@ -117,8 +132,16 @@ def _task(task: Task) -> Document:
         "path": script.source.path if script else None,
         "checksum": task.change.checksum,
         "transaction": script is not None and not task.outside_transaction,
-        "statements": [script.source.text[s.start : s.end] for s in script.statements] if script else [],
+        "statement_count": script.statement_count if script else 0,
+        "statements": _statements(script),
     }
+
+
+def _statements(script: Script | None) -> list[str] | None:
+    """Return the statements' texts; None where they are too long for a document."""
+    if script is None:
+        return []
+    return [message.text for message in one_by_one(script)] if script.source.size <= SHOWN else None
 
 
 def log_row(row: LogRow) -> Document:

@@ -33,7 +33,10 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]
 
 
 class Screen:
-    """Where a command writes: results to `out`, messages to `messages`. `clean` takes secrets out of a text."""
+    """Where a command writes: results to `out`, messages to `messages`. `clean` takes secrets out of a text.
+
+    With `document` the results are one JSON document, and only what others have said stands beside it.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Screen:
         clean: Callable[[str], str],
         color: bool = True,
         quiet: bool = False,
+        document: bool = False,
         verbose: bool = False,
         out: IO[str] | None = None,
         messages: IO[str] | None = None,
@@ -48,7 +52,8 @@ class Screen:
         self.clean = clean
         self._out = _Stream(out or sys.stdout, color=color)
         self._messages = _Stream(messages or sys.stderr, color=color)
-        self.quiet = quiet
+        self.quiet = quiet or document  # a document says all that a command has to say
+        self._deaf = quiet
         self.verbose = verbose
 
     @property
@@ -61,23 +66,48 @@ class Screen:
         """How many columns a person sees; None where results do not go to a terminal."""
         return shutil.get_terminal_size().columns if self._out.is_terminal else None
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a line of messages can be drawn over."""
+        return self._messages.is_terminal
+
+    @property
+    def columns(self) -> int:
+        """How many columns a line of messages has."""
+        return shutil.get_terminal_size().columns
+
+    def live(self, *segments: Segment) -> None:
+        """Write a line of progress to standard error, which on a terminal stands until anything else is written."""
+        if self.quiet:
+            return
+        if not self.is_live:
+            self.message(*segments)
+            return
+        text = "".join(text for text, _ in self._safe(segments))
+        self._messages.draw(text[: self.columns - 3])  # room for the ^C a terminal echoes
+
     def result(self, *segments: Segment) -> None:
         """Write one line of a result to standard output; nothing under --quiet."""
         if not self.quiet:
-            self._out.write(self._safe(segments))
+            self._to_out().write(self._safe(segments))
 
     def data(self, text: str) -> None:
         """Write text that was asked for as such, a URL for instance, to standard output, under --quiet too."""
-        self._out.write(self._safe((text,)))
+        self._to_out().write(self._safe((text,)))
 
     def document(self, text: str) -> None:
         """Write JSON text, whose values are clean already, to standard output as it is."""
-        self._out.write([(text, "")])
+        self._to_out().write([(text, "")])
 
     def message(self, *segments: Segment) -> None:
         """Write one line of progress or explanation to standard error; nothing under --quiet."""
         if not self.quiet:
             self._messages.write(self._safe(segments))
+
+    def quote(self, text: str) -> None:
+        """Write a line of what the database said to standard error; nothing under --quiet."""
+        if not self._deaf:
+            self._messages.write(self._safe((text,)))
 
     def warning(self, text: str) -> None:
         """Write a warning to standard error, under --quiet too."""
@@ -87,7 +117,7 @@ class Screen:
         """Write a labelled sentence to standard error, under --quiet too; a terminal wraps it at words."""
         lines = text.split("\n")
         if self._messages.is_terminal:
-            room = max(20, shutil.get_terminal_size().columns - len(label))
+            room = max(20, self.columns - len(label))
             wrap = textwrap.TextWrapper(width=room, break_long_words=False, break_on_hyphens=False)
             lines = [piece for line in lines for piece in (wrap.wrap(line) if not line.startswith(" ") else [line])]
         for number, line in enumerate(lines or [""]):
@@ -101,7 +131,11 @@ class Screen:
     def sql(self, text: str) -> None:
         """Write SQL to standard output, highlighted on a terminal."""
         if not self.quiet:
-            self._out.write_sql(self._safe_text(text))
+            self._to_out().write_sql(self._safe_text(text))
+
+    def _to_out(self) -> _Stream:
+        self._messages.wipe()
+        return self._out
 
     def _safe(self, segments: tuple[Segment, ...]) -> list[tuple[str, str]]:
         pairs = [(part, "") if isinstance(part, str) else part for part in segments]
@@ -119,11 +153,24 @@ class _Stream:
         self._closed = False
         self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._console: Console | None = None
+        self._drawn = False
         self._colored = color and self.is_terminal and not os.environ.get("NO_COLOR")
 
+    def draw(self, text: str) -> None:
+        """Draw a line that the next one replaces; for a terminal."""
+        self._drawn = True
+        self._put(f"\r{text}\x1b[K")
+
+    def wipe(self) -> None:
+        """Take away what was drawn."""
+        if self._drawn:
+            self._drawn = False
+            self._put("\r\x1b[K")
+
     def write(self, segments: list[tuple[str, str]]) -> None:
+        self.wipe()
         if not self._colored:
-            self._plain("".join(text for text, _ in segments).rstrip(" ") + "\n")
+            self._put("".join(text for text, _ in segments).rstrip(" ") + "\n")
             return
         from rich.text import Text
 
@@ -131,7 +178,7 @@ class _Stream:
 
     def write_sql(self, text: str) -> None:
         if not self._colored:
-            self._plain(text.rstrip("\n") + "\n")
+            self._put(text.rstrip("\n") + "\n")
             return
         from rich.syntax import Syntax
 
@@ -147,7 +194,7 @@ class _Stream:
         except OSError:
             self._give_up()
 
-    def _plain(self, text: str) -> None:
+    def _put(self, text: str) -> None:
         if self._closed:
             return
         try:

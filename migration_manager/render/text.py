@@ -21,7 +21,7 @@ from migration_manager.model import (
     Task,
 )
 from migration_manager.render.screen import BAD, DIM, GOOD, HEAD, LOOK, NAME, Screen, Segment
-from migration_manager.render.words import ago, counted, duration, stamp
+from migration_manager.render.words import SHOWN, ago, counted, duration, size, stamp
 
 COLLAPSE = 12  # applied migrations shown on a terminal before the middle is summed up
 
@@ -133,8 +133,8 @@ def show_matrix(screen: Screen, columns: Sequence[tuple[str, StatusReport | str]
     screen.result((f"  {'':<{width}}{heads}".rstrip(), HEAD))
     for name in names:
         line: list[Segment] = ["  ", (name.ljust(width), NAME)]
-        for (_, report), size in zip(columns, widths, strict=True):
-            line += ["  ", _cell(report, name, size)]
+        for (_, report), space in zip(columns, widths, strict=True):
+            line += ["  ", _cell(report, name, space)]
         screen.result(*line)
     for environment, report in columns:
         if isinstance(report, str):
@@ -154,9 +154,11 @@ def _cell(report: StatusReport | str, name: str, size: int) -> Segment:
 # ------------------------------------------------------------------------------------------ changes
 
 
-def done_line(action: Action, name: str, execution_ms: int) -> list[Segment]:
-    """Return the line for a task that is done and recorded."""
-    return ["  ", (DONE_WORDS[action].ljust(11), GOOD), "  ", (name, NAME), (f"{duration(execution_ms):>10}", DIM)]
+def done_line(action: Action, name: str, execution_ms: int, *, rows: int) -> list[Segment]:
+    """Return the line for a task that is done and recorded; `rows` is how many it selected, which nobody is shown."""
+    selected = f"   selected {counted(rows, 'row')}, not shown" if rows else ""
+    took = f"{duration(execution_ms):>10}{selected}"
+    return ["  ", (DONE_WORDS[action].ljust(11), GOOD), "  ", (name, NAME), (took, DIM)]
 
 
 def show_run(screen: Screen, report: RunReport, *, nothing: str, undo: str) -> None:
@@ -202,14 +204,17 @@ def _what_happens(task: Task) -> str:
     if script is None:
         return "runs nothing"
     how = "each statement by itself, no transaction" if task.outside_transaction else "one transaction"
-    return f"{counted(len(script.statements), 'statement')}, {how}"
+    return f"{counted(script.statement_count, 'statement')}, {how}"
 
 
 def _body(task: Task) -> str:
     script = task.change.script
-    if script is None or not script.statements:
+    if script is None or not script.statement_count:
         return "-- no statement"
-    return script.source.text.strip("\n")
+    if script.source.size <= SHOWN:
+        return script.source.text.strip("\n")
+    beginning = next(iter(script.source.read())).lstrip("\n").split("\n")[:20]
+    return "\n".join([*beginning, f"-- … and so on: {size(script.source.size)} in all"])
 
 
 def _books(task: Task) -> str:

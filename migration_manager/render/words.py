@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+
+SHOWN: Final = 256 * 1024  # bytes; a longer script is not shown whole, neither to people nor in a document
 
 
 def duration(milliseconds: int) -> str:
@@ -15,6 +18,18 @@ def duration(milliseconds: int) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it: `740 bytes`, `48 KiB`, `1.2 GiB`."""
+    if count < 1024:
+        return counted(count, "byte")
+    value, unit = count / 1024, "KiB"
+    for larger in ("MiB", "GiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
 
 
 def ago(moment: datetime, now: datetime | None = None) -> str:

@@ -112,7 +112,7 @@ def test_an_encoding_that_lacks_the_files_letters_is_an_error_with_its_place(pos
     outcome = postgres_project.run("migrate")
     assert outcome.code == 1, outcome.text
     assert "Traceback" not in outcome.err
-    assert f"{USERS}.sql:3:1" in outcome.err
+    assert f"{USERS}.sql:3:9" in outcome.err
     assert "1 of its 2 statements" in outcome.err
 
 

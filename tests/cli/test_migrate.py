@@ -222,7 +222,7 @@ def test_an_error_inside_a_function_is_told_with_its_context_and_detail(postgres
         "DO $$\nBEGIN\n  INSERT INTO u VALUES (7);\nEND $$;\n",
     )
     outcome = postgres_project.run("migrate")
-    assert f"{USERS}.sql:3:1 failed" in outcome.err
+    assert f"{USERS}.sql:5:3 failed" in outcome.err, "in the body, not at the DO"
     assert "Key (id)=(7) already exists" in outcome.err
     assert "PL/pgSQL function" in outcome.err
     assert "23505" in outcome.err

@@ -96,12 +96,17 @@ LOG_ROW = dict.fromkeys((
     "id", "at", "name", "action", "outcome", "environment", "run_id", "execution_ms", "database_user", "os_user",
     "host", "tool_version", "git_commit", "ci_run", "sqlstate", "error", "reason",
 ))  # fmt: skip
-DONE = dict.fromkeys(("name", "action", "execution_ms"))
+DONE = dict.fromkeys(("name", "action", "execution_ms", "rows_selected"))
 RUN = {"environment": None, "run_id": None, "done": [DONE], "not_reached": [], "left": [], "warnings": []}
 PREVIEW: dict[str, Any] = {
     "environment": None,
     "dry_run": None,
-    "would_do": [{**dict.fromkeys(("name", "action", "path", "checksum", "transaction")), "statements": []}],
+    "would_do": [
+        {
+            **dict.fromkeys(("name", "action", "path", "checksum", "transaction", "statement_count")),
+            "statements": [],
+        }
+    ],
     "staying_applied_after": [],
     "warnings": [],
 }

@@ -217,6 +217,11 @@ def test_scripts_that_readme_names_are_there_and_can_be_run() -> None:
         assert (REPOSITORY / name).stat().st_mode & 0o111, name
 
 
+def test_what_readme_links_to_in_this_repository_is_there() -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
+        assert (REPOSITORY / target).exists(), target
+
+
 # ---------------------------------------------------------------------------------------- the tables
 
 

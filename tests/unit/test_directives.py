@@ -6,15 +6,19 @@ import hashlib
 
 import pytest
 
-from migration_manager.directives import read_directives
+from migration_manager.directives import Header
 from migration_manager.errors import DirectiveError
 from migration_manager.model import Dialect, Directives, Source
-from migration_manager.sqltext import split
+from migration_manager.sqltext import Sql, stream
 
 
 def header(text: str, *, rollback: bool = False, dialect: Dialect = Dialect.POSTGRESQL) -> Directives:
-    source = Source("001_a.sql", text, "v1:" + hashlib.sha256(text.encode()).hexdigest())
-    return read_directives(source, split(text, dialect), dialect, rollback=rollback)
+    source = Source.held("001_a.sql", text, "v1:" + hashlib.sha256(text.encode()).hexdigest())
+    header = Header(source, dialect, rollback=rollback)
+    for piece in stream((text,), dialect):
+        if isinstance(piece, Sql):
+            header.read(piece)
+    return header.directives
 
 
 def refusal(text: str, *, rollback: bool = False) -> DirectiveError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import time
 from datetime import UTC, datetime, timedelta
@@ -81,12 +82,65 @@ def test_the_checksum_of_version_one_never_changes(tmp_path: Path) -> None:
         b"SELECT 1;\r\nSELECT 2;\r\n",
         b"SELECT 1;\rSELECT 2;\r",
         b"\xef\xbb\xbfSELECT 1;\nSELECT 2;\n",
-        b"\xef\xbb\xbfSELECT 1;\r\nSELECT 2;\n",
+        b"\xef\xbb\xbfSELECT 1;\r\nSELECT 2;\r\n",
     ],
-    ids=["CRLF", "CR", "BOM", "BOM and mixed"],
+    ids=["CRLF", "CR", "BOM", "BOM and CRLF"],
 )
 def test_line_ends_and_a_bom_change_neither_text_nor_checksum(tmp_path: Path, data: bytes) -> None:
     assert source_of(tmp_path, data) == source_of(tmp_path, b"SELECT 1;\nSELECT 2;\n")
+
+
+@pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
+@pytest.mark.parametrize("ends", ["\r\n|\n", "\n|\r", "\r|\r\n"])
+def test_a_carriage_return_beside_other_line_ends_is_data_and_stays(tmp_path: Path, ends: str, long: bool) -> None:
+    one, other = ends.split("|")
+    text = f"SELECT 'a{one}b';{other}" * (20_000 if long else 1)
+    sent, made = source_of(tmp_path, text.encode())
+    assert sent == text
+    assert made == source_of(tmp_path, text.replace("\r\n", "\n").replace("\r", "\n").encode())[1]
+
+
+def test_a_long_file_is_read_as_a_short_one_is(tmp_path: Path) -> None:
+    text = "SELECT '\u00e9\u20ac\U0001f600';\n" * 20_000
+    for shift in range(4):  # whatever character a chunk ends in
+        data = b"\xef\xbb\xbf" + (" " * shift + text).replace("\n", "\r\n").encode()
+        path = tmp_path / "long.sql"
+        path.write_bytes(data)
+        found = read_source(path, "long.sql")
+        assert len(list(found.read())) > 5
+        assert (found.text, found.checksum, found.size) == (
+            " " * shift + text,
+            checksum(" " * shift + text),
+            shift + len(text.encode()),
+        )
+
+
+def test_a_long_file_that_changes_is_noticed_at_its_end_at_the_latest(tmp_path: Path) -> None:
+    path = tmp_path / "long.sql"
+    path.write_text("SELECT 1;\n" * 20_000)
+    found = read_source(path, "long.sql")
+    path.write_text("SELECT 1;\n" * 19_999 + "SELECT 2;\n")
+    with pytest.raises(FileError, match="changed while it was in use"):
+        list(found.read())
+    path.unlink()
+    with pytest.raises(FileError, match="gone"):
+        list(found.read())
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [
+        (b"\0", "there is a NUL byte at byte offset 200000"),
+        (b"\xff", "byte 0xff at byte offset 200000"),
+        (b"\xe2\x82", "byte 0xe2 at byte offset 200000"),
+        (b"\xc3", "byte 0xc3 at byte offset 200000"),
+    ],
+)
+def test_bad_bytes_far_into_a_file_are_told_by_their_offset(tmp_path: Path, end: bytes, what: str) -> None:
+    path = tmp_path / "long.sql"
+    path.write_bytes(b"SELECT 1;\n" * 20_000 + end)
+    with pytest.raises(FileError, match=what):
+        read_source(path, "long.sql")
 
 
 def test_anything_else_changes_the_checksum(tmp_path: Path) -> None:
@@ -96,12 +150,16 @@ def test_anything_else_changes_the_checksum(tmp_path: Path) -> None:
 
 @given(text=st.text(st.characters(exclude_characters="\0\ufeff", exclude_categories=["Cs"]), max_size=40))
 @settings(max_examples=50, deadline=None)
-def test_what_was_written_is_read_with_line_ends_folded(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_was_written_is_read_with_line_ends_of_one_kind_folded(
+    text: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.getbasetemp() / "round_trip.sql"
     path.write_bytes(text.encode())
     made = read_source(path, "a")
-    assert made.text == text.replace("\r\n", "\n").replace("\r", "\n")
-    assert made.checksum == checksum(made.text)
+    folded = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert made.text == (folded if len(set(re.findall("\r\n|\r|\n", text))) < 2 else text)
+    assert made.checksum == checksum(folded)
+    assert made.size == len(folded.encode())
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ EARLIER = datetime(2025, 1, 5, tzinfo=UTC)
 
 def on_disk(*names_: str, changed: str | None = None) -> tuple[Migration, ...]:
     return tuple(
-        Migration(name, Source(f"{name}.sql", "", f"v1:{'changed' if name == changed else name}"), None)
+        Migration(name, Source.held(f"{name}.sql", "", f"v1:{'changed' if name == changed else name}"), None)
         for name in names_
     )
 

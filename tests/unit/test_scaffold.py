@@ -54,7 +54,7 @@ def test_what_is_made_reads_as_a_pair_without_a_statement(title: str, tmp_path_f
     assert [migration.rollback_path for migration in found.migrations] == [back]
     for path in (forward, back):
         script = parse(read_source(path, path.name), Dialect.POSTGRESQL, rollback=path == back)
-        assert script.statements == ()
+        assert script.statement_count == 0
         assert script.directives == Directives()
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migration_manager.errors import DirectiveError, FileError
+from migration_manager.messages import messages, one_by_one
 from migration_manager.model import Dialect, Script, Source
-from migration_manager.script import has_statements, parse
+from migration_manager.script import parse
 
 PG = Dialect.POSTGRESQL
 LITE = Dialect.SQLITE
@@ -18,7 +19,7 @@ ALONE = "-- migrate: no-transaction\n"
 
 
 def source(text: str) -> Source:
-    return Source("001_a.sql", text, "v1:" + hashlib.sha256(text.encode()).hexdigest())
+    return Source.held("001_a.sql", text, "v1:" + hashlib.sha256(text.encode()).hexdigest())
 
 
 def script(text: str, dialect: Dialect = PG, *, rollback: bool = False) -> Script:
@@ -32,7 +33,13 @@ def refusal(text: str, dialect: Dialect = PG, *, rollback: bool = False) -> File
 
 
 def texts(made: Script) -> list[str]:
-    return [made.executable[statement.start : statement.end] for statement in made.statements]
+    return [message.text for message in one_by_one(made)]
+
+
+def sent(made: Script) -> str:
+    """Return the one message a short script is sent as, in the place it has in its file."""
+    (message,) = messages(made)
+    return message.text
 
 
 # ------------------------------------------------------------------------------------------ what passes
@@ -41,9 +48,9 @@ def texts(made: Script) -> list[str]:
 def test_an_ordinary_file_is_sent_as_it_is() -> None:
     text = "-- a\nCREATE TABLE t (a int);\nSELECT '%s', :b, ${c}; -- end"
     made = script(text)
-    assert made.executable == text
+    assert sent(made) == text
     assert made.source.text == text
-    assert len(made.statements) == 2
+    assert made.statement_count == 2
 
 
 @pytest.mark.parametrize(
@@ -59,16 +66,16 @@ def test_the_outermost_begin_and_commit_are_blanked_without_moving_anything(begi
     text = f"-- header\n{begin}\nSELECT 1;\nSELECT 2;\n{commit}"
     made = script(text)
     assert texts(made) == ["SELECT 1;", "SELECT 2;"]
-    assert len(made.executable) == len(text)
-    assert [i for i, c in enumerate(made.executable) if c == "\n"] == [i for i, c in enumerate(text) if c == "\n"]
-    assert "BEGIN" not in made.executable.upper()
-    assert "COMMIT" not in made.executable.upper()
+    assert len(sent(made)) == len(text)
+    assert [i for i, c in enumerate(sent(made)) if c == "\n"] == [i for i, c in enumerate(text) if c == "\n"]
+    assert "BEGIN" not in sent(made).upper()
+    assert "COMMIT" not in sent(made).upper()
     assert made.source.text == text
 
 
 def test_savepoints_are_harmless_inside_the_transaction() -> None:
     made = script("SAVEPOINT a; SELECT 1; ROLLBACK TO a; RELEASE SAVEPOINT a;")
-    assert len(made.statements) == 4
+    assert made.statement_count == 4
 
 
 @pytest.mark.parametrize("mode", ["", " IMMEDIATE", " EXCLUSIVE", " DEFERRED TRANSACTION"])
@@ -79,19 +86,19 @@ def test_a_sqlite_file_may_have_its_pair_too(mode: str) -> None:
 def test_the_restrict_lines_of_pg_dump_are_blanked() -> None:
     text = "--\n\\restrict aB1\nSELECT 1;\n\\unrestrict aB1\n"
     made = script(text)
-    assert made.executable == "--\n             \nSELECT 1;\n               \n"
+    assert sent(made) == "--\n             \nSELECT 1;\n               \n"
 
 
 def test_copy_with_its_rows_passes_in_both_kinds_of_file() -> None:
     for head in ("", ALONE):
         made = script(f"{head}COPY t FROM stdin WITH (FORMAT csv);\n1;2\n\\.\nSELECT 1;")
-        data = made.statements[0].copy_data
-        assert data is not None
-        assert made.source.text[slice(*data)] == "1;2\n"
+        found = [(message.text.split()[-1], "".join(message.rows)) for message in messages(made)]
+        assert found == [("csv);", "1;2\n"), ("1;", "")]
+        assert texts(made) == ["COPY t FROM stdin WITH (FORMAT csv);", "SELECT 1;"]
 
 
 def test_a_copy_in_a_sqlite_file_is_left_to_sqlite() -> None:
-    assert script("COPY a --/*\n", LITE).statements
+    assert script("COPY a --/*\n", LITE).statement_count
 
 
 @pytest.mark.parametrize(
@@ -105,7 +112,7 @@ def test_a_copy_in_a_sqlite_file_is_left_to_sqlite() -> None:
     ],
 )
 def test_a_script_says_whether_there_is_anything_to_run(text: str, any_statement: bool) -> None:
-    assert has_statements(script(text)) is any_statement
+    assert bool(script(text).statement_count) is any_statement
 
 
 @given(
@@ -118,10 +125,12 @@ def test_what_is_sent_is_as_long_as_the_file_and_differs_in_blanks_only(pieces: 
         made = script(text)
     except FileError:
         return
-    assert len(made.executable) == len(text)
-    assert all(sent in (written, " ") for sent, written in zip(made.executable, text, strict=True))
-    assert "\\" not in made.executable
-    assert all(made.executable[s.start : s.end] == text[s.start : s.end] for s in made.statements)
+    for message in messages(made):
+        written = text[message.batch.start : message.batch.end]
+        assert len(message.text) == len(written)
+        assert all(one in (other, " ") for one, other in zip(message.text, written, strict=True))
+        assert "\\" not in message.text
+    assert all(text.startswith(message.text, message.batch.start) for message in one_by_one(made))
 
 
 # ------------------------------------------------------------------------------------ transaction control
@@ -194,7 +203,7 @@ def test_a_no_transaction_file_has_no_pair_either() -> None:
     ],
 )
 def test_what_only_looks_like_transaction_control_passes(text: str) -> None:
-    assert script(text).statements
+    assert script(text).statement_count
 
 
 # ----------------------------------------------------------------------------- statements in the wrong file
@@ -285,4 +294,85 @@ def test_lines_of_an_unfinished_merge_are_refused(text: str, line: int) -> None:
     ],
 )
 def test_the_same_characters_as_data_or_comment_pass(text: str) -> None:
-    assert script(text).statements
+    assert script(text).statement_count
+
+
+# ------------------------------------------------------------------------------------------- long files
+
+LONG = "".join(f"INSERT INTO t VALUES ({number}, 'é;');\n" for number in range(10_000))
+
+
+def places(made: Script) -> list[tuple[int, int]]:
+    """Return where each message begins, and its line."""
+    return [(message.batch.start, message.batch.line) for message in messages(made)]
+
+
+def test_a_long_file_is_sent_in_batches_that_together_are_the_file() -> None:
+    made = script(LONG)
+    assert made.statement_count == 10_000
+    assert len(made.batches) > 3
+    assert "".join(message.text for message in messages(made)) == LONG
+    assert all(LONG.count("\n", 0, start) + 1 == line for start, line in places(made))
+
+
+def test_each_statement_of_a_long_file_has_its_place() -> None:
+    for number, message in enumerate(one_by_one(script(LONG))):
+        assert message.text == f"INSERT INTO t VALUES ({number}, 'é;');"
+        assert message.batch.line == number + 1
+        assert LONG.startswith(message.text, message.batch.start)
+
+
+def test_the_outermost_pair_of_a_long_file_is_in_two_batches() -> None:
+    made = script(f"BEGIN;\n{LONG}COMMIT;\n")
+    assert made.statement_count == 10_000
+    assert "BEGIN" not in next(messages(made)).text
+    assert all("COMMIT" not in message.text for message in messages(made))
+
+
+@pytest.mark.parametrize("text", [f"{LONG}COMMIT;\n{LONG}", f"BEGIN;\n{LONG}COMMIT;\nSELECT 1;\nCOMMIT;\n"])
+def test_what_must_not_run_is_found_far_into_a_file(text: str) -> None:
+    error = refusal(text)
+    assert (error.line, error.column) == (text.count("\n", 0, text.index("COMMIT")) + 1, 1)
+    assert "COMMIT" in (error.excerpt or "")
+
+
+def test_a_literal_that_never_ends_is_found_far_into_a_file() -> None:
+    error = refusal(f"{LONG}\n  SELECT 'a;\n{LONG.replace(chr(39), '')}")
+    assert (error.line, error.column) == (10_002, 10)
+
+
+def test_a_merge_that_is_not_finished_is_found_far_into_a_file() -> None:
+    assert refusal(f"{LONG}<<<<<<< HEAD\nSELECT 1;\n").line == 10_001
+    assert refusal(f"{LONG}<<<<<<< HEAD\nSELECT 'it;\n=======\n{LONG}>>>>>>> other\n").line == 10_001
+
+
+def test_rows_are_read_again_with_their_copy_or_passed_over() -> None:
+    rows = "1\té\n" * 50_000
+    made = script(f"COPY t FROM stdin;\n{rows}\\.\nSELECT 1;\nCOPY u FROM stdin;\n\\.\n")
+    assert ["".join(message.rows) for message in messages(made)] == [rows, ""]
+    assert [message.text.split()[0] for message in messages(made)] == ["COPY", "SELECT"]
+    assert ["".join(message.rows) for message in one_by_one(made)] == [rows, "", ""]
+
+
+# ------------------------------------------------------------------------------------------------- dumps
+
+DUMP = "--\n-- PostgreSQL database dump\n--\n\nSELECT 1;\n"
+
+
+def test_the_pairs_pg_dump_writes_around_large_objects_are_left_out() -> None:
+    text = f"{DUMP}BEGIN;\nSELECT 2;\nCOMMIT;\nBEGIN;\n\nCOMMIT;\nSELECT 3;\n"
+    made = script(text)
+    assert texts(made) == ["SELECT 1;", "SELECT 2;", "SELECT 3;"]
+    assert len(sent(made)) == len(text)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["BEGIN;\nSELECT 2;\n", "COMMIT;\n", "BEGIN;\nBEGIN;\nCOMMIT;\n", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCOMMIT;\n"],
+)
+def test_a_dump_may_have_no_other_transaction_control(rest: str) -> None:
+    assert "the runner begins" in str(refusal(DUMP + rest))
+
+
+def test_a_file_that_is_no_dump_has_one_pair_at_most() -> None:
+    assert refusal("SELECT 1;\nBEGIN;\nSELECT 2;\nCOMMIT;\nSELECT 3;\n").line == 2

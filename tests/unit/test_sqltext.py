@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -14,13 +15,14 @@ from migration_manager.model import Control, Dialect, Statement
 from migration_manager.sqltext import (
     CopyDirection,
     Kind,
-    Scan,
+    Rows,
+    Sql,
     SqlTextError,
     copy_direction,
     is_binary_copy,
     refuses_transaction,
-    scan,
     split,
+    stream,
     tokens,
     tokens_at,
     without_comments,
@@ -205,20 +207,30 @@ def test_as_many_statements_are_found_as_were_put_together(dialect: Dialect, dat
 def test_any_text_is_cut_or_refused_at_a_place_in_it(dialect: Dialect, text: str) -> None:
     refused: SqlTextError | None = None
     try:
-        check_bounds(text, scan(text, dialect), dialect)
+        check_pieces(text, list(stream((text,), dialect)), dialect)
     except SqlTextError as error:
         refused = error
     assert refused is None or (0 <= refused.offset < len(text) and refused.message)
 
 
-def check_bounds(text: str, found: Scan, dialect: Dialect) -> None:
-    bounds = [(statement.start, statement.end) for statement in found.statements]
+def check_pieces(text: str, pieces: list[Sql | Rows], dialect: Dialect) -> None:
+    assert "".join(piece.text for piece in pieces) == text
+    for piece in pieces:
+        assert text.startswith(piece.text, piece.start)
+        assert piece.line == text.count("\n", 0, piece.start) + 1
+        if isinstance(piece, Sql):
+            check_bounds(piece, dialect)
+
+
+def check_bounds(piece: Sql, dialect: Dialect) -> None:
+    text = piece.text
+    bounds = [(statement.start, statement.end) for statement in piece.statements]
     assert all(start < end for start, end in bounds)
     assert all(before[1] <= after[0] for before, after in pairwise(bounds))
     for start, end in bounds:
         assert not text.startswith((*" \t\n\r\f\v;", "--", "/*"), start)
         assert text[end - 1] not in " \t"
-    lines = set(found.psql_lines)
+    lines = set(piece.psql_lines)
     gaps = zip([0, *(end for _, end in bounds)], [*(start for start, _ in bounds), len(text)], strict=True)
     for start, end in gaps:
         inside = [line for line in lines if start <= line[0] < end]
@@ -366,9 +378,10 @@ def test_a_lone_backslash_is_refused_in_its_own_words() -> None:
 
 def test_restrict_lines_of_pg_dump_are_between_statements_and_reported() -> None:
     text = "--\n\\restrict aB1\n\nSELECT 1;\n\\unrestrict aB1\n"
-    found = scan(text, PG)
+    (piece,) = stream((text,), PG)
+    assert isinstance(piece, Sql)
     assert texts(text) == ["SELECT 1;"]
-    assert [text[slice(*line)] for line in found.psql_lines] == ["\\restrict aB1", "\\unrestrict aB1"]
+    assert [text[slice(*line)] for line in piece.psql_lines] == ["\\restrict aB1", "\\unrestrict aB1"]
 
 
 @pytest.mark.parametrize(
@@ -385,12 +398,15 @@ def test_restrict_lines_of_pg_dump_are_between_statements_and_reported() -> None
 @pytest.mark.parametrize("after", ["\n", "", "\nSELECT 1;"])
 def test_rows_of_copy_end_at_the_first_line_that_is_backslash_dot(sql: str, rows: str, after: str) -> None:
     text = f"SELECT 0;\n{sql}\n{rows}\\.{after}"
-    statement = split(text, PG)[1]
-    assert statement.copy_data is not None
-    assert text[slice(*statement.copy_data)] == rows
-    assert text[statement.start : statement.copy_data[0]] == f"{sql}\n"
-    assert text[statement.copy_data[1] : statement.end].rstrip("\n") == "\\."
+    first, *pieces = stream((text,), PG)
+    found = [piece for piece in pieces if isinstance(piece, Rows)]
+    assert isinstance(first, Sql)
+    assert first.text.endswith(f"{sql}\n")
+    assert [statement.takes_rows for statement in first.statements] == [False, True]
+    assert "".join(piece.text[: piece.data_end] for piece in found) == rows
+    assert found[-1].text[found[-1].data_end :].rstrip("\n") == "\\."
     assert len(split(text, PG)) == (3 if "SELECT" in after else 2)
+    assert "".join(piece.text for piece in pieces[len(found) :]) == after.removeprefix("\n")
 
 
 @pytest.mark.parametrize("text", ["COPY t FROM stdin;\n1\n2\n", "COPY t FROM stdin;", "COPY t FROM stdin;\n\\.1\n"])
@@ -439,7 +455,121 @@ def test_binary_copy_is_recognised(sql: str, binary: bool) -> None:
 
 
 def test_sqlite_knows_no_copy() -> None:
-    assert only("COPY t FROM stdin;\n", LITE).copy_data is None
+    assert not only("COPY t FROM stdin;\n", LITE).takes_rows
+
+
+# --------------------------------------------------------------------------------------------------- streams
+
+COPIES = (
+    "SELECT 1;\nCOPY t FROM stdin;\n1\t;\n\\.x\n\\\n\\.\nSELECT 'it''s', E'\\'' -- c\n;\n"
+    "/* a /* b */ */ COPY t FROM stdin;\n\\.\n-- end"
+)
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+@given(
+    text=st.lists(st.sampled_from([*SCRAPS, COPIES, "\n\\restrict k\n"]), max_size=20).map("".join) | st.just(COPIES),
+    chunk=st.integers(1, 9),
+    size=st.integers(1, 60),
+)
+@settings(max_examples=150, deadline=None)
+def test_chunks_and_sizes_make_no_difference_to_what_is_found(
+    dialect: Dialect, text: str, chunk: int, size: int
+) -> None:
+    chunks = [text[start : start + chunk] for start in range(0, len(text), chunk)]
+    assert bounds_or_refusal((text,), dialect, len(text) + 1, text) == bounds_or_refusal(chunks, dialect, size, text)
+
+
+def bounds_or_refusal(chunks: Iterable[str], dialect: Dialect, size: int, text: str) -> object:
+    try:
+        pieces = list(stream(chunks, dialect, size))
+    except SqlTextError as error:
+        return error.offset, error.message
+    check_pieces(text, pieces, dialect)
+    sql = [piece for piece in pieces if isinstance(piece, Sql)]
+    statements = [
+        statement._replace(start=statement.start + piece.start, end=statement.end + piece.start)
+        for piece in sql
+        for statement in piece.statements
+    ]
+    lines = [(piece.start + start, piece.start + end) for piece in sql for start, end in piece.psql_lines]
+    rows = "".join(piece.text[: piece.data_end] for piece in pieces if isinstance(piece, Rows))
+    return statements, lines, rows
+
+
+def test_a_stream_holds_little_of_a_long_text() -> None:
+    read = 0
+
+    def chunks() -> Iterator[str]:
+        nonlocal read
+        for number in range(2000):
+            chunk = f"INSERT INTO t VALUES ({number}, 'it''s');\n" * 20
+            read += len(chunk)
+            yield chunk
+
+    given = 0
+    for piece in stream(chunks(), PG, 1000):
+        given += len(piece.text)
+        assert len(piece.text) < 2000
+        assert read - given < 10_000
+    assert given == read > 1_000_000
+
+
+def test_rows_are_given_as_they_come() -> None:
+    chunks = ["COPY t FROM stdin;\n", *["1\t2\n" * 100] * 50, "\\", ".\n"]
+    pieces = list(stream(chunks, PG))
+    assert len(pieces) > 5
+    assert "".join(piece.text[: piece.data_end] for piece in pieces if isinstance(piece, Rows)) == "1\t2\n" * 5000
+
+
+# ------------------------------------------------------------------------------------------------ backslashes
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        "SET standard_conforming_strings = off;",
+        "set session standard_conforming_strings to 'off';",
+        "SET LOCAL standard_conforming_strings = 0;",
+        'SET /* why */ "standard_conforming_strings" TO false;',
+        "SELECT set_config('standard_conforming_strings', 'off', false);",
+        "SELECT pg_catalog.set_config('standard_conforming_strings', 'no', true);",
+    ],
+)
+@pytest.mark.parametrize(
+    "on",
+    [
+        "SET standard_conforming_strings = on;",
+        "SET standard_conforming_strings TO DEFAULT;",
+        "RESET standard_conforming_strings;",
+        "RESET ALL;",
+    ],
+)
+def test_backslashes_escape_while_strings_do_not_conform(off: str, on: str) -> None:
+    plain, escaped = r"SELECT 'a\';", r"SELECT 'it\'s; x', N'\';', e'\';', b'01', x'1F\', $$\$$;"
+    text = f"{plain}\n{off}\n{escaped}\n{on}\n{plain}"
+    assert texts(text) == [plain, off, escaped, on, plain]
+    assert [statement.backslashes for statement in split(text, PG)] == [False, False, True, True, False]
+    pieces = [piece for piece in stream((text,), PG) if isinstance(piece, Sql)]
+    assert [piece.backslashes for piece in pieces] == [False, True, False], "a message is read by one set of rules"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET standard_conforming_strings = on;",
+        "SET search_path = standard_conforming_strings;",
+        "SELECT 'standard_conforming_strings', 'off';",
+        "SET escape_string_warning = off;",
+    ],
+)
+def test_what_leaves_strings_as_they_are_makes_no_new_piece(text: str) -> None:
+    assert len(list(stream((f"{text}\nSELECT 'a\\';",), PG))) == 1
+
+
+def test_a_string_that_never_ends_is_refused_where_it_begins_with_backslashes_too() -> None:
+    error = refusal("SET standard_conforming_strings = off;\nSELECT 'a''', 'b\\';")
+    assert error.offset == 53
 
 
 # ------------------------------------------------------------------------------------- transaction control
@@ -612,17 +742,14 @@ def test_tokens_leave_only_blanks_between_them(dialect: Dialect, text: str) -> N
 
 
 def test_the_token_at_an_offset_is_found_wherever_that_is() -> None:
-    text = "-- a\nSELECT 'b', \"c\" /* d */;\n-- e\nCOPY t FROM stdin;\nf\n\\.\n;-- g\n"
-    marks = [text.index(character) for character in "abcdefg" if character != "b"]
-    marks = sorted([*marks, text.index("'b'") + 1, text.index(' "')])
-    kinds = [token and token.kind for token in tokens_at(text, PG, split(text, PG), marks)]
-    assert (
-        kinds
-        == [
-            *(Kind.COMMENT, Kind.STRING, None, Kind.IDENTIFIER, Kind.COMMENT),
-            *(Kind.COMMENT, Kind.ROWS, Kind.COMMENT),
-        ][: len(kinds)]
-    )
+    (piece,) = stream(("-- a\nSELECT 'b', \"c\" /* d */;\n-- e\nSELECT f; ;-- g\n",), PG)
+    assert isinstance(piece, Sql)
+    marks = [piece.text.index(character) for character in "acdefg"]
+    marks = sorted([*marks, piece.text.index("'b'") + 1, piece.text.index(' "')])
+    assert [token and token.kind for token in tokens_at(piece, PG, marks)] == [
+        *(Kind.COMMENT, Kind.STRING, None, Kind.IDENTIFIER, Kind.COMMENT),
+        *(Kind.COMMENT, Kind.WORD, Kind.COMMENT),
+    ]
 
 
 SAME = [

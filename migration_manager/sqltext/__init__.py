@@ -1,0 +1,38 @@
+"""The lexer: where the statements of an SQL text begin and end, and what kind they are.
+
+Pure, streaming, and exact: every offset is a 0-based character. `lexical` has the rules of literals and comments,
+`statements` the bounds, `facts` what has to be known of a statement before it runs, `psql` what only psql understands.
+"""
+
+from __future__ import annotations
+
+from migration_manager.sqltext.compare import without_comments
+from migration_manager.sqltext.facts import (
+    CopyDirection,
+    copy_direction,
+    is_binary_copy,
+    refuses_transaction,
+    statement_tokens,
+)
+from migration_manager.sqltext.lexical import Kind, SqlTextError, Token, tokens
+from migration_manager.sqltext.statements import PIECE, Rows, Sql, split, statements_in, stream, tokens_at
+
+__all__ = [
+    "PIECE",
+    "CopyDirection",
+    "Kind",
+    "Rows",
+    "Sql",
+    "SqlTextError",
+    "Token",
+    "copy_direction",
+    "is_binary_copy",
+    "refuses_transaction",
+    "split",
+    "statement_tokens",
+    "statements_in",
+    "stream",
+    "tokens",
+    "tokens_at",
+    "without_comments",
+]

@@ -1,0 +1,14 @@
+INSERT INTO t VALUES (1, ';'), (2, 'it''s;'), (DEFAULT, E'\';'), (NULL, $$;$$);
+INSERT INTO t DEFAULT VALUES RETURNING *;
+INSERT INTO s.t AS x (a, b.c, d[1]) OVERRIDING SYSTEM VALUE SELECT 1, ';', 2 ON CONFLICT (a, lower(b) COLLATE "C") WHERE a <> ';' DO UPDATE SET (a, b) = (excluded.a, ';'), c = DEFAULT WHERE t.a = ';' RETURNING WITH (OLD AS o, NEW AS n) o.a, n.b AS "b;";
+INSERT INTO t TABLE u ON CONFLICT ON CONSTRAINT c DO NOTHING;
+WITH x AS (SELECT ';') INSERT INTO t SELECT * FROM x;
+UPDATE ONLY t AS x SET a = ';', (b, c) = (SELECT 1, ';'), d[1:2] = '{;}', e.f = DEFAULT FROM u, v WHERE x.a = u.b RETURNING x.*;
+UPDATE t SET a = 1 WHERE CURRENT OF c;
+DELETE FROM ONLY t USING u WHERE t.a = u.a AND b = ';' RETURNING old.a;
+DELETE FROM t;
+MERGE INTO ONLY t AS x USING (SELECT ';' AS a) AS s ON x.a = s.a WHEN MATCHED AND x.b = ';' THEN UPDATE SET b = DEFAULT WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY SOURCE THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (a, b) OVERRIDING USER VALUE VALUES (s.a, ';') RETURNING merge_action(), x.*;
+WITH a AS (SELECT 1) MERGE INTO t USING a ON true WHEN NOT MATCHED BY TARGET THEN INSERT DEFAULT VALUES;
+INSERT INTO t VALUES (1, '-- no comment;'), (2, '/* none;'), (3, '$$;'), (4, '"');
+INSERT INTO t (a) VALUES ('{"json": "with \"quotes\"; and ''one''"}'::jsonb);
+INSERT INTO t SELECT i, 'row;' || i FROM generate_series(1, 1000) AS g(i);

@@ -1,0 +1,71 @@
+-- Functions, procedures, aggregates and operators, in every way to quote a body.
+CREATE FUNCTION f(a int, OUT b int, INOUT c text DEFAULT ';', VARIADIC d int[]) RETURNS record LANGUAGE sql AS 'SELECT 1, '';''; SELECT 2';
+CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS E'SELECT 1 -- it\'s;\n';
+CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; SELECT 2; $$ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1;
+create function f() returns trigger language plpgsql as $f$
+declare
+  x text := $x$ it's; $x$;
+begin
+  if new.a is null then
+    raise exception 'no; %', new.a using errcode = '23514';
+  end if;
+  case x when ';' then null; else return new; end case;
+  return new;
+exception when others then
+  rollback;
+end;
+$f$;
+CREATE FUNCTION f() RETURNS text RETURN ';' || CASE WHEN true THEN ';' END;
+CREATE FUNCTION f() RETURNS TABLE (a int, b text) STABLE LANGUAGE sql AS $$ TABLE t; $$ ROWS 10 SECURITY DEFINER SET search_path = s, pg_temp;
+CREATE FUNCTION f() RETURNS SETOF int AS 'MODULE_PATHNAME', 'f_c;' LANGUAGE c LEAKPROOF;
+CREATE FUNCTION f(int, text) RETURNS int TRANSFORM FOR TYPE hstore LANGUAGE plpython3u AS $py$
+def f(a):
+    return "'; $$ {}".format(a)  # a comment; here
+$py$;
+CREATE FUNCTION s."f;g"("a;b" "t;u") RETURNS "v;w" LANGUAGE internal AS ';' SUPPORT s.support;
+CREATE FUNCTION atomic(atomic atomic) RETURNS atomic LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE p(IN a int, OUT b int) LANGUAGE plpgsql AS $$ BEGIN COMMIT; ROLLBACK; END; $$;
+CREATE OR REPLACE PROCEDURE p() LANGUAGE sql AS $_$ INSERT INTO t VALUES ($1); $_$ SET lock_timeout TO '1s' SECURITY INVOKER;
+CALL p(1, ';');
+CALL s.p(a => 1, b := NULL);
+CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0;');
+CREATE OR REPLACE AGGREGATE agg(int ORDER BY anyelement) (SFUNC = f, STYPE = internal, HYPOTHETICAL, FINALFUNC_EXTRA);
+CREATE AGGREGATE agg (BASETYPE = int, SFUNC = f, STYPE = int);
+ALTER FUNCTION f(int) RENAME TO g;
+ALTER FUNCTION f(int, OUT text) OWNER TO CURRENT_USER;
+ALTER FUNCTION f SET SCHEMA s;
+ALTER FUNCTION f() STABLE COST 10 SET a.b = ';', 'x' RESET ALL;
+ALTER PROCEDURE p(int) DEPENDS ON EXTENSION e;
+ALTER ROUTINE f NO DEPENDS ON EXTENSION e;
+ALTER AGGREGATE agg(*) OWNER TO a;
+DROP FUNCTION IF EXISTS f(int, text), g CASCADE;
+DROP PROCEDURE p(INOUT a int) RESTRICT;
+DROP ROUTINE r;
+DROP AGGREGATE a(int), b(*);
+CREATE OPERATOR @@@ (LEFTARG = int, RIGHTARG = int, FUNCTION = f, COMMUTATOR = OPERATOR(s.@@@), NEGATOR = !@@, HASHES, MERGES);
+CREATE OPERATOR s.*/ (RIGHTARG = int, PROCEDURE = f, RESTRICT = eqsel, JOIN = eqjoinsel);
+CREATE OPERATOR @-@ (FUNCTION = f, LEFTARG = a);
+ALTER OPERATOR @@@ (int, int) OWNER TO a;
+ALTER OPERATOR !! (NONE, int) SET (RESTRICT = NONE, JOIN = f);
+DROP OPERATOR IF EXISTS @@@ (int, int), ~ (NONE, int) CASCADE;
+CREATE OPERATOR FAMILY of USING btree;
+CREATE OPERATOR CLASS oc DEFAULT FOR TYPE int USING gist FAMILY of AS OPERATOR 1 <, OPERATOR 2 @/- (int, int) FOR SEARCH, FUNCTION 1 f(int), STORAGE int;
+ALTER OPERATOR FAMILY of USING btree ADD OPERATOR 1 < (int, int), FUNCTION 1 (int, int) f(int, int);
+ALTER OPERATOR FAMILY of USING btree DROP OPERATOR 1 (int, int);
+ALTER OPERATOR CLASS oc USING gist RENAME TO od;
+DROP OPERATOR CLASS oc USING gist;
+DROP OPERATOR FAMILY IF EXISTS of USING btree CASCADE;
+CREATE CAST (text AS s.t) WITH FUNCTION f(text) AS ASSIGNMENT;
+CREATE CAST (a AS b) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (a AS b) WITH INOUT;
+DROP CAST IF EXISTS (a AS b);
+CREATE TRUSTED PROCEDURAL LANGUAGE l HANDLER h INLINE i VALIDATOR v;
+CREATE LANGUAGE plpython3u;
+ALTER LANGUAGE l OWNER TO a;
+DROP LANGUAGE IF EXISTS l CASCADE;
+CREATE OR REPLACE TRANSFORM FOR hstore LANGUAGE l (FROM SQL WITH FUNCTION f(internal), TO SQL WITH FUNCTION g(internal));
+DROP TRANSFORM FOR hstore LANGUAGE l;
+CREATE CONVERSION c FOR 'LATIN1' TO 'UTF8' FROM f;
+CREATE DEFAULT CONVERSION c FOR 'A;' TO 'B;' FROM f;
+ALTER CONVERSION c RENAME TO d;
+DROP CONVERSION c;

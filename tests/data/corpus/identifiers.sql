@@ -1,0 +1,22 @@
+-- Names, quoted and not.
+SELECT "a;b", "a""b;", "it's;", "-- none", "/* none", "$$", "\", "E'" FROM "t;u";
+SELECT U&"d\0061t\+000061;", u&"d!0061;" UESCAPE '!', U&"a""b;" FROM t;
+SELECT a$b, a$b$c, _a$1, a$$b, "a"$$;$$ FROM t;
+SELECT é, ñandú, 漢字, Ωmega, naïve$1, ſelect FROM straße;
+SELECT a b, 1 c, t.a AS "select", t."from", t.select, t.end FROM t;
+SELECT 😀.😀 FROM "😀;" AS 😀;
+SELECT begin, atomic, function, procedure, rule, copy, stdin, schema FROM do_it;
+SELECT 1 AS begin, 2 AS end, 3 AS case, 4 AS create;
+SELECT x.begin, x.end, x.case FROM x WHERE x.atomic;
+SELECT begin.atomic, atomic.end FROM begin, atomic;
+CREATE TABLE begin (atomic int, commit text, "end" int, start date, copy int);
+INSERT INTO begin (atomic, commit) VALUES (1, ';');
+CREATE TABLE "semi;colon" ("quo""te;" int, "'" text, "--" int);
+SELECT "e"'\', ';';
+SELECT e1, e, E, ee FROM e;
+SELECT u, U & 'a;', U & "a;" FROM u;
+SELECT b, x, n, B|'1', X|'1' FROM b;
+SELECT a.b.c.d, (a).b, (a.b).*, a.* FROM a;
+TABLE "a;".b;
+SELECT "very_long_name_that_is_cut_at_sixty_three_bytes_by_the_server_but_not_by_a_lexer;";
+SELECT nb sp, "nb sp;" FROM no break, em space;

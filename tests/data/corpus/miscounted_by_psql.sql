@@ -1,0 +1,15 @@
+-- What the server reads as written, and psql cuts elsewhere: in CREATE FUNCTION it counts each BEGIN, CASE and END.
+CREATE TABLE t (a int, "end" int, "case" int, begin int);
+CREATE TABLE begin (begin int, atomic int);
+CREATE FUNCTION f1() RETURNS int BEGIN ATOMIC SELECT t.end FROM t; SELECT 2; END;
+CREATE FUNCTION f2() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2; END;
+CREATE FUNCTION f3() RETURNS int BEGIN ATOMIC SELECT t.case, CASE WHEN true THEN 1 END FROM t; SELECT 2; END;
+CREATE FUNCTION f4() RETURNS int BEGIN ATOMIC SELECT begin FROM begin; SELECT t.begin FROM t; END;
+CREATE FUNCTION f5(begin int DEFAULT 1, "atomic;" int = 2) RETURNS int BEGIN ATOMIC SELECT begin; SELECT 2; END;
+CREATE FUNCTION f6() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN atomic END FROM begin; SELECT 2; END;
+CREATE FUNCTION f7(begin int, "end" int = 1) RETURNS int LANGUAGE sql RETURN begin + "end";
+CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1; SELECT 2';
+CREATE FUNCTION public.begin(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE begin(text) BEGIN ATOMIC SELECT 1; END;
+CREATE PROCEDURE atomic() LANGUAGE sql BEGIN ATOMIC SELECT begin, atomic FROM begin; END;
+SELECT 1 AS "the end";

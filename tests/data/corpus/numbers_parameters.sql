@@ -1,0 +1,13 @@
+SELECT 0, 42, 1_000, 1_000_000, 0x1F, 0XaB_cd, 0o17, 0O7_7, 0b101, 0B1_0;
+SELECT 1.5, .5, 5., 1e10, 1E-10, 1.5e+3, 1_0.0_1e1_0, .5e2;
+SELECT $1, $2::int, $1+$2, f($1, $2), ARRAY[$1,$2], $1.a, ($1).b, $1[1], $2[1:2];
+SELECT 1.5::int, -1, +1, - 1, 1-1, 1 -1;
+SELECT * FROM t WHERE a = $1 AND b IN ($2, $3) LIMIT $4 OFFSET $5;
+PREPARE p (int, text) AS SELECT $1, $2;
+PREPARE q AS INSERT INTO t VALUES ($1, $2) RETURNING *;
+EXECUTE p (1, ';');
+EXECUTE q(0x1F, E'\';');
+DEALLOCATE p;
+DEALLOCATE PREPARE ALL;
+SELECT 9223372036854775808, 123456789012345678901234567890.5, 0xFFFFFFFFFFFFFFFF;
+SELECT NULL, true, false, 'infinity'::float8, 1::bit(3), 1.::text;

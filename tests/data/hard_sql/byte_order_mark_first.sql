@@ -1,0 +1,2 @@
+﻿CREATE TABLE marked_first (id integer, said text);
+INSERT INTO marked_first VALUES (1, ';')

@@ -1,0 +1,1 @@
+-- statements: 3CREATE TABLE macs (id integer, said text); -- a comment; it's overINSERT INTO macs VALUES (1, 'a;b'); -- 'INSERT INTO macs VALUES (2, 'two;lines')

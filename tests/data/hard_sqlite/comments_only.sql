@@ -1,0 +1,3 @@
+-- statements: 0
+-- nothing yet; really
+/* CREATE TABLE never (id INTEGER); */ ;

@@ -1,0 +1,7 @@
+-- statements: 5
+/* COMMIT; */
+BEGIN IMMEDIATE TRANSACTION;
+CREATE TABLE owned (id INTEGER, said TEXT);
+CREATE TRIGGER counted AFTER INSERT ON owned BEGIN UPDATE owned SET said = said || ';' WHERE id = NEW.id; END;
+INSERT INTO owned VALUES (1, 'COMMIT;');
+COMMIT; -- END

@@ -1,0 +1,9 @@
+-- statements: 8
+CREATE TABLE saved (id INTEGER, said TEXT);
+SAVEPOINT "one;";
+INSERT INTO saved VALUES (1, 'gone;');
+ROLLBACK TRANSACTION TO SAVEPOINT "one;";
+INSERT INTO saved VALUES (2, 'stays;');
+RELEASE "one;";
+SAVEPOINT two;
+RELEASE SAVEPOINT two;
