@@ -74,7 +74,9 @@ class _Parser:
         self._header = Header(source, dialect, rollback=rollback)
         self._batches: list[Batch] = []
         self._count = 0  # statements so far
-        self._edges: list[Statement] = []  # the first two and the last; offsets into the whole text
+        self._first: list[Statement] = []  # two of them; their offsets, and the last one's, are into the whole text
+        self._last: Statement | None = None
+        self._outside = False  # of a transaction
         self._is_dump = False
         self._opened: tuple[int, str] | None = None  # in a dump, the place of a BEGIN whose COMMIT has not come
         self._neutral: list[Statement] = []  # of this piece: what is left out
@@ -92,6 +94,7 @@ class _Parser:
             header = piece.text[: piece.statements[0].start if piece.statements else None]
             self._is_dump = _DUMP.search(header) is not None
         self._header.read(piece)
+        self._outside = self._header.directives.no_transaction
         _refuse_conflict(self._source, piece, self._dialect)
         if piece.statements:
             self._look_at(piece)
@@ -111,12 +114,12 @@ class _Parser:
         self._neutral = []
         for number, statement in enumerate(piece.statements, self._count):
             if number < 2:
-                self._edges.append(_moved(statement, piece.start))
+                self._first.append(_moved(statement, piece.start))
             if statement.words[:1] in _HARMLESS or self._is_pair_of_dump(piece, statement):
                 continue
             if len(self._refusals) < 3 and (refusal := self._refusal(piece, statement, opens_file=number == 0)):
                 self._refusals.append((number, refusal))
-        self._edges[2:] = [_moved(piece.statements[-1], piece.start)]
+        self._last = _moved(piece.statements[-1], piece.start)
         self._count += len(piece.statements)
 
     def _is_pair_of_dump(self, piece: Sql, statement: Statement) -> bool:
@@ -124,7 +127,7 @@ class _Parser:
         expected = Control.COMMIT if self._opened else Control.BEGIN
         if not self._is_dump or statement.control is not expected or not statement.plain_control:
             return False
-        if self._header.directives.no_transaction:  # large objects live in a transaction: the usual refusal
+        if self._outside:  # large objects live in a transaction: the usual refusal
             return False
         self._opened = None if self._opened else (piece.start + statement.start, _shown(piece, statement))
         self._neutral.append(statement)
@@ -143,12 +146,12 @@ class _Parser:
             at, shown = self._opened
             hint = "delete it, or write the COMMIT that belongs to it"
             raise _error(self._source, at, f"{shown}: {_OWNED}", hint)
-        pair = () if directives.no_transaction or self._is_dump else self._outer_pair()
+        pair = () if self._outside or self._is_dump else self._outer_pair()
         for number, refusal in self._refusals:
             if not pair or number not in (0, self._count - 1):
                 raise refusal
         if directives.nothing_to_undo is not None and self._count > len(pair):
-            line = locate(self._source.read(), self._edges[len(pair) // 2].start).line
+            line = locate(self._source.read(), self._first[len(pair) // 2].start).line
             message = f"the header says {NOTHING_TO_UNDO}, and a statement begins on line {line}"
             raise DirectiveError(message, path=self._source.path, hint="take one of the two out")
         batches = self._batches
@@ -159,9 +162,9 @@ class _Parser:
 
     def _outer_pair(self) -> tuple[Statement, ...]:
         """Return the plain BEGIN and COMMIT that stand around everything; nothing where there is no such pair."""
-        if self._count < 2:
+        if self._count < 2 or self._last is None:
             return ()
-        first, last = self._edges[0], self._edges[-1]
+        first, last = self._first[0], self._last
         opens = first.control is Control.BEGIN and first.plain_control
         closes = last.control is Control.COMMIT and last.plain_control
         return (first, last) if opens and closes else ()
@@ -173,7 +176,7 @@ class _Parser:
         found = self._control_refusal(piece, statement, opens_file=opens_file) if statement.control else None
         if statement.words[:1] == ("COPY",) and self._dialect is Dialect.POSTGRESQL:
             found = self._copy_refusal(piece, statement)
-        if found is not None or self._header.directives.no_transaction:
+        if found is not None or self._outside:
             return found
         shown = _shown(piece, statement)
         if statement.words[:2] == ("SET", "TRANSACTION") or statement.words[:3] == ("SET", "LOCAL", "TRANSACTION"):
@@ -191,7 +194,7 @@ class _Parser:
 
     def _control_refusal(self, piece: Sql, statement: Statement, *, opens_file: bool) -> FileError | None:
         shown = _shown(piece, statement)
-        if self._header.directives.no_transaction:
+        if self._outside:
             message = f"{shown}: in a {NO_TRANSACTION} file each statement is committed by itself"
             hint = f"delete it; or delete {_ASK_ALONE}, where the file is meant to be one transaction"
         elif statement.control is Control.SAVEPOINT:

@@ -346,6 +346,13 @@ def test_a_merge_that_is_not_finished_is_found_far_into_a_file() -> None:
     assert refusal(f"{LONG}<<<<<<< HEAD\nSELECT 'it;\n=======\n{LONG}>>>>>>> other\n").line == 10_001
 
 
+def test_the_first_statement_that_counts_is_named_when_the_header_denies_any() -> None:
+    filler = "-- filler\n" * 10_000
+    text = f"-- migrate: nothing-to-undo because x\nBEGIN;\n{filler}SELECT 1;\n{filler}COMMIT;\n"
+    with pytest.raises(DirectiveError, match="begins on line 10003"):
+        script(text, rollback=True)
+
+
 def test_rows_are_read_again_with_their_copy_or_passed_over() -> None:
     rows = "1\té\n" * 50_000
     made = script(f"COPY t FROM stdin;\n{rows}\\.\nSELECT 1;\nCOPY u FROM stdin;\n\\.\n")
