@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from migration_manager.engines import sqlite_lock
@@ -77,7 +77,9 @@ SESSION_ACTIONS = frozenset(
 REFUSALS = (sqlite3.Error, sqlite3.Warning, ValueError)
 MISMATCH = "foreign key mismatch"
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
+NOTHING_RECORDED = Recorded(exists=False, environment=None, applied=())
 
+T = TypeVar("T")
 Violations = Counter[tuple[str, str]]  # rows that point nowhere, by their table and the one they point to
 
 
@@ -312,14 +314,17 @@ class SqliteEngine:
 
     def recorded(self) -> Recorded:
         connection = self._reading()
-        if connection is not None:
-            with self._snapshot(connection):
-                if self._history_exists(connection):
-                    with_log = self._has_table(connection, self._tables.log)
-                    rows = self._ask(connection, self._tables.read_history(with_log=with_log))
-                    stamp = self._read_stamp(connection)
-                    return Recorded(exists=True, environment=stamp, applied=tuple(map(queries.applied, rows)))
-        return Recorded(exists=False, environment=None, applied=())
+        if connection is None:
+            return NOTHING_RECORDED
+        return self._at_once(connection, self._read_history)
+
+    def _read_history(self, connection: sqlite3.Connection) -> Recorded:
+        if not self._history_exists(connection):
+            return NOTHING_RECORDED
+        with_log = self._has_table(connection, self._tables.log)
+        rows = self._ask(connection, self._tables.read_history(with_log=with_log))
+        stamp = self._read_stamp(connection)
+        return Recorded(exists=True, environment=stamp, applied=tuple(map(queries.applied, rows)))
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         connection = self._reading()
@@ -343,14 +348,17 @@ class SqliteEngine:
     def _ask(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
         return _ask(connection, self._path, query, values)
 
-    @contextmanager
-    def _snapshot(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """Let several queries see the same moment."""
-        self._ask(connection, "BEGIN")
+    def _at_once(self, connection: sqlite3.Connection, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what is read, by however many queries, as it was at one moment."""
         try:
-            yield
-        finally:
+            self._ask(connection, "BEGIN")
+            result = read(connection)
+            self._ask(connection, "ROLLBACK")
+        except BaseException:
             self._abandon(connection)
+            self.close()
+            raise
+        return result
 
     def _has_table(self, connection: sqlite3.Connection, table: str) -> bool:
         return bool(self._ask(connection, f"PRAGMA table_info({table})"))
@@ -398,42 +406,57 @@ class SqliteEngine:
 
     def ensure_history(self, run: Run) -> None:
         connection = self._reading()
-        if connection is not None:
-            with self._snapshot(connection):
-                tables = (self._tables.history, self._tables.log, self._tables.text)
-                complete = self._history_exists(connection) and all(
-                    self._has_table(connection, table) for table in tables
-                )
-                if complete and self._read_stamp(connection) is not None:
-                    return
-        with self._transaction() as connection:
+        if connection is not None and self._at_once(connection, self._history_is_complete):
+            return
+
+        def complete(connection: sqlite3.Connection) -> None:
             self._create_tables(connection)
             if self._read_stamp(connection) is None:
                 self._write_log(connection, run, Action.STAMP, Outcome.DONE)
 
+        self._transact(complete)
+
+    def _history_is_complete(self, connection: sqlite3.Connection) -> bool:
+        tables = (self._tables.history, self._tables.log, self._tables.text)
+        return (
+            self._history_exists(connection)
+            and all(self._has_table(connection, table) for table in tables)
+            and self._read_stamp(connection) is not None
+        )
+
     def stamp(self, run: Run, reason: str | None) -> None:
-        with self._transaction() as connection:
+        def write(connection: sqlite3.Connection) -> None:
             self._create_tables(connection)
             self._write_log(connection, run, Action.STAMP, Outcome.DONE, reason=reason)
+
+        self._transact(write)
 
     def _create_tables(self, connection: sqlite3.Connection) -> None:
         self._history_exists(connection)  # raises for another tool's table
         for statement in self._tables.create():
             self._ask(connection, statement)
 
-    @contextmanager
-    def _transaction(self, patience: int | None = None) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction; whatever is raised inside rolls all of it back."""
+    def _transact(self, write: Callable[[sqlite3.Connection], T], patience: int | None = None) -> T:
+        """Write in one transaction and return what that returned; whatever is raised inside rolls all of it back.
+
+        A callable and no context manager, as everywhere here: Ctrl-C may come between a generator's `yield` and
+        the block it guards, and what stands after the `yield` is then run by the garbage collector, if ever.
+        """
         connection = self._writing()
         patience = self._patience(None) if patience is None else patience
         try:
             self._patiently(connection, "BEGIN IMMEDIATE", patience)
-            yield connection
+            result = write(connection)
             self._patiently(connection, "COMMIT", patience)
-        except BaseException:
+        except MigrationManagerError:
             self._violations = None
             self._abandon(connection)
             raise
+        except BaseException:  # Ctrl-C, at any instruction: nobody knows what was half done to the session
+            self._abandon(connection)
+            self.close()
+            raise
+        return result
 
     def _abandon(self, connection: sqlite3.Connection) -> None:
         # Never hides the error that brought us here; closing rolls back too, should ROLLBACK itself fail.
@@ -462,19 +485,22 @@ class SqliteEngine:
             raise _trouble(error, self._path) from None
 
     def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
-        done: list[Done] = []
         patience = max((self._patience(change.script) for change in changes), default=None)
+
+        def make(connection: sqlite3.Connection) -> tuple[Done, ...]:
+            done: list[Done] = []
+            for index, change in enumerate(changes):
+                try:
+                    done.append(self._do(connection, run, change))
+                except SqlFailed as error:
+                    error.index = index
+                    raise
+            return tuple(done)
+
         try:
-            with self._transaction(patience) as connection:
-                for index, change in enumerate(changes):
-                    try:
-                        done.append(self._do(connection, run, change))
-                    except SqlFailed as error:
-                        error.index = index
-                        raise
+            return self._transact(make, patience)
         finally:
             self._fresh_session()
-        return tuple(done)
 
     def _do(self, connection: sqlite3.Connection, run: Run, change: Change) -> Done:
         self._check_row(connection, change)
@@ -502,7 +528,9 @@ class SqliteEngine:
 
     def _run_inside(self, connection: sqlite3.Connection, script: Script) -> int:
         """Run a script in the transaction that is open; return how many rows it selected."""
-        with self._watching(connection, script, in_transaction=True) as watch:
+        watch = self._new_watch(script, in_transaction=True)
+        try:
+            self._begin_watching(connection, watch)
             for message in one_by_one(script):
                 self._run_statement(connection, message, watch)
                 if not connection.in_transaction:  # by a way the authorizer does not see
@@ -512,6 +540,8 @@ class SqliteEngine:
                         offset=message.batch.start,
                         hint="look at the database, then take out of the file what ends the transaction",
                     )
+        finally:
+            self._end_watching(connection)
         if watch.wants_foreign_keys:
             self._tell(
                 "PRAGMA foreign_keys does nothing inside a transaction: foreign keys are checked when the script "
@@ -519,21 +549,21 @@ class SqliteEngine:
             )
         return watch.rows
 
-    @contextmanager
-    def _watching(self, connection: sqlite3.Connection, script: Script, *, in_transaction: bool) -> Iterator[_Watch]:
+    def _new_watch(self, script: Script, *, in_transaction: bool) -> _Watch:
         limit = script.directives.statement_timeout
         if limit is None:
             limit = self._settings.statement_timeout
-        watch = _Watch(script, limit or None, in_transaction, kept=None if in_transaction else 0)
+        return _Watch(script, limit or None, in_transaction, kept=None if in_transaction else 0)
+
+    def _begin_watching(self, connection: sqlite3.Connection, watch: _Watch) -> None:
         self._watch = watch
         connection.set_authorizer(self._authorize)
         connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
-        try:
-            yield watch
-        finally:
-            self._watch = self._deadline = None
-            connection.set_authorizer(None)
-            connection.text_factory = str
+
+    def _end_watching(self, connection: sqlite3.Connection) -> None:
+        self._watch = self._deadline = None
+        connection.set_authorizer(None)
+        connection.text_factory = str
 
     def _run_statement(self, connection: sqlite3.Connection, message: Message, watch: _Watch) -> None:
         if watch.limit is not None:
@@ -644,7 +674,8 @@ class SqliteEngine:
         script = change.script
         if script is None or change.action not in (Action.MIGRATE, Action.ROLLBACK):
             raise ValueError("only a migration or a rollback with a script runs outside a transaction")
-        with self._transaction(self._patience(script)) as connection:
+
+        def intend(connection: sqlite3.Connection) -> Violations:
             self._check_row(connection, change)
             log_id = self._write_log(connection, run, change.action, Outcome.STARTED, change)
             if change.action is Action.MIGRATE:
@@ -652,7 +683,10 @@ class SqliteEngine:
             else:
                 self._ask(connection, self._tables.mark_unfinished(), (change.name,))
             self._keep_texts(connection, change.texts)
-            before = self._known_violations(connection)
+            return self._known_violations(connection)
+
+        before = self._transact(intend, self._patience(script))
+        connection = self._writing()
         began = time.monotonic()
         try:
             kept, rows = self._run_outside(connection, script)
@@ -663,8 +697,7 @@ class SqliteEngine:
         if violated is not None:
             self._tell(violated)  # what is committed is committed
         try:
-            with self._transaction() as connection:
-                self._write_books(connection, run, change, took)
+            self._transact(lambda connection: self._write_books(connection, run, change, took))
         except MigrationManagerError as error:
             message = f"every statement succeeded, and the history could not be written: {error}"
             raise SqlFailed(message, kept=kept) from error
@@ -675,16 +708,18 @@ class SqliteEngine:
 
         A failure says how many are kept.
         """
+        watch = self._new_watch(script, in_transaction=False)
         try:
-            with self._watching(connection, script, in_transaction=False) as watch:
-                for number, message in enumerate(one_by_one(script), start=1):
-                    self._run_statement(connection, message, watch)
-                    if not connection.in_transaction:
-                        watch.kept = number  # in a transaction of the script's own they are not kept yet
+            self._begin_watching(connection, watch)
+            for number, message in enumerate(one_by_one(script), start=1):
+                self._run_statement(connection, message, watch)
+                if not connection.in_transaction:
+                    watch.kept = number  # in a transaction of the script's own they are not kept yet
             left_open = connection.in_transaction
         except FileError as error:  # it is not the file any more that was to run
             raise SqlFailed(str(error), kept=watch.kept, hint=error.hint) from None
         finally:
+            self._end_watching(connection)
             self._abandon(connection)
         if left_open:
             left_behind = "the script left a transaction open, which was rolled back"
@@ -796,8 +831,8 @@ class SqliteEngine:
             reading = self._reading()
             if reading is None or not self._has_table(reading, self._tables.log):
                 return
-            with self._transaction() as connection:
-                self._write_log(
+            self._transact(
+                lambda connection: self._write_log(
                     connection,
                     run,
                     change.action,
@@ -807,6 +842,7 @@ class SqliteEngine:
                     error=error,
                     code=code,
                 )
+            )
 
 
 class SqliteAdministration:

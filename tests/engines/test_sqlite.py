@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -19,9 +20,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+import migration_manager
 from migration_manager.engines import sqlite_lock
 from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.sqlite import SqliteAdministration, SqliteEngine, open_sqlite
@@ -46,6 +50,8 @@ RUN = Run("run-1", "dev")
 SETTINGS = SessionSettings()
 IMPATIENT = SessionSettings(lock_timeout=100)
 NOTHING = Recorded(exists=False, environment=None, applied=())
+INTERRUPTED = (str(Path(migration_manager.__file__).parent), contextlib.__file__)
+TraceFunction = Callable[[FrameType, str, object], Any]
 SLOW = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000000000) SELECT count(*) FROM r"
 
 
@@ -631,6 +637,61 @@ def test_ctrl_c_at_any_moment_leaves_record_and_tables_agreeing(path: Path) -> N
         assert recorded == made, f"seed {seed}"
         done = {int((row.name or "m0")[1:]) for row in engine.log() if row.action is Action.MIGRATE}
         assert done == recorded, f"seed {seed}"
+        engine.transact(RUN, [change("last", "CREATE TABLE u (n)")])
+
+
+@contextmanager
+def ctrl_c_at(instruction: int) -> Iterator[list[int]]:
+    """Raise KeyboardInterrupt before one instruction of ours or of `contextlib`'s; a signal may come at any.
+
+    What is handed out is empty when the block had fewer instructions than that.
+    """
+    seen, came = 0, list[int]()
+
+    def trace(frame: FrameType, event: str, _argument: object) -> TraceFunction | None:
+        nonlocal seen
+        if event == "call" and not frame.f_code.co_filename.startswith(INTERRUPTED):
+            return None
+        frame.f_trace_opcodes = True
+        seen += event == "opcode"
+        if event == "opcode" and seen == instruction:
+            came.append(frame.f_lineno)
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield came
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("outside", [False, True], ids=["in-a-transaction", "no-transaction"])
+def test_ctrl_c_before_each_instruction_leaves_record_and_tables_agreeing(path: Path, outside: bool) -> None:
+    instruction, stride = 1, 7  # a prime, so that every kind of place is met
+    with ready(path) as engine:
+        while True:
+            script = change(
+                f"m{instruction}", f"CREATE TABLE t{instruction} (n)", f"INSERT INTO t{instruction} VALUES (1)"
+            )
+            with suppress(KeyboardInterrupt), ctrl_c_at(instruction) as came:
+                if outside:
+                    engine.run_outside_transaction(RUN, script)
+                else:
+                    engine.transact(RUN, [script])
+            states = {row.name: row.state for row in engine.recorded().applied}
+            made = f"t{instruction}" in tables(path)
+            if outside:
+                assert made <= (script.name in states), f"unrecorded, interrupted in line {came}"
+                assert states.get(script.name) is not State.APPLIED or made
+            else:
+                assert (states.get(script.name) is State.APPLIED) == made, f"interrupted in line {came}"
+            if not came:
+                break
+            instruction += stride
+        assert instruction > 1000, "it was interrupted many times"
+        assert {row.name for row in engine.log()} >= states.keys()
         engine.transact(RUN, [change("last", "CREATE TABLE u (n)")])
 
 
