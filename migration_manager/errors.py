@@ -168,7 +168,7 @@ class LockNotAcquired(TryLater):
         self.holder = holder
         who = "another run" if holder is None else describe_holder(holder)
         super().__init__(
-            f"the migration lock was not obtained in {waited:.0f} s: {who} holds it",
+            f"the migration lock was not obtained in {waited:.1f} s: {who} holds it",
             hint="run again when it has finished; --lock-wait sets how long to wait",
             state="nothing was changed",
         )

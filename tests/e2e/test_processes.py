@@ -95,7 +95,10 @@ def test_another_runner_that_holds_the_lock_is_named_and_the_exit_code_is_5(proj
         assert "the migration lock was not obtained" in outcome.err
         assert "nothing was changed" in outcome.err
         if project.on_postgres:
-            pid = project.rows("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")[0][0]
+            ((pid,),) = project.rows(
+                "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+                "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
+            )
             assert f"pid {pid}" in outcome.err
             assert "migration_manager dev" in outcome.err
         else:

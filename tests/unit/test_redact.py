@@ -177,6 +177,6 @@ def test_an_exception_inside_never_lets_the_text_out(monkeypatch: pytest.MonkeyP
 def test_time_grows_with_the_text_and_no_faster(piece: str) -> None:
     redactor = Redactor(["%%25%25\\\\\\\\\\\\\\\\", "aaaaaaaaaaaaaaaaaaaaaaaab"])
     text = piece * (100_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     redactor.clean(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 3  # quadratic time would be minutes
