@@ -1,3 +1,8 @@
 """The list of fixture modules, in the order they import one another; the fixtures live in `tests/fixtures`."""
 
+import signal
+
 pytest_plugins = ["tests.fixtures.files", "tests.fixtures.postgres", "tests.fixtures.targets", "tests.fixtures.cli"]
+
+# A shell starts what it puts in the background (`scripts/test.sh &`) with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
