@@ -11,9 +11,11 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line on the process's arguments."""
+    from migration_manager import interrupts
     from migration_manager.cli.app import app
     from migration_manager.redact import Redactor
 
+    interrupts.listen()
     _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A pipe in a C locale must not turn a file name into a traceback.

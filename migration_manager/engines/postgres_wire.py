@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -20,6 +21,7 @@ from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.postgres_places import Said
 from migration_manager.engines.postgres_sql import GUARD, literal
 from migration_manager.errors import DatabaseMissing, DatabaseUnreachable
+from migration_manager.interrupts import held
 
 Row = tuple[str | None, ...]
 
@@ -170,15 +172,12 @@ class Wire:
     def _collect(self, results: _Results, rows: Iterator[bytes] | None) -> _Waiting:
         """Collect a message's results while staying interruptible; feeds the rows to a COPY FROM stdin."""
         connection = self._connection.pgconn
-        yield from _flush(connection)
+        yield from self._flush(connection)
         while True:
-            while connection.is_busy():
+            while held(connection.is_busy):
                 yield waiting.Wait.R
-                connection.consume_input()
-                self._tell()
-                while connection.notifies() is not None:
-                    pass  # a script may LISTEN; what arrives means nothing to us
-            result = connection.get_result()
+                self._take(connection)
+            result = held(connection.get_result)
             if self._told:
                 self._settle(result)
                 self._tell()
@@ -187,14 +186,27 @@ class Wire:
             if result.status == pq.ExecStatus.COPY_IN:
                 yield from self._feed(connection, rows)
             elif result.status in (pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH):
-                while connection.get_copy_data(0)[0] > 0:
+                while held(partial(connection.get_copy_data, 0))[0] > 0:
                     pass
             else:
                 results.add(result)
                 self._done = results.done
 
+    def _flush(self, connection: pq.abc.PGconn) -> _Waiting:
+        while connection.flush():
+            yield waiting.Wait.RW
+            self._take(connection)  # the server may be waiting for us to hear what it says
+
+    def _take(self, connection: pq.abc.PGconn) -> None:
+        """Take in what has arrived, and tell what the server says: a storm of notices must not pile up."""
+        connection.consume_input()
+        while held(connection.notifies) is not None:
+            pass  # a script may LISTEN; what arrives means nothing to us
+        self._tell()
+
     def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
-        # Called out of the driver, which swallows what is raised here, Ctrl-C too: only noted, and told later.
+        # Called out of the driver, which swallows what is raised here: only noted, and told later. Whatever of the
+        # driver reads what has arrived is therefore called with Ctrl-C `held`.
         text = "\n".join(filter(None, (diagnostic.message_primary, diagnostic.message_detail)))
         severity = diagnostic.severity_nonlocalized or diagnostic.severity or "NOTICE"
         self._told.append(Told(self._done, severity, text, diagnostic.context or ""))
@@ -226,13 +238,13 @@ class Wire:
         else:
             try:
                 for chunk in rows:
-                    connection.put_copy_data(chunk)
-                    yield from _flush(connection)
-                    self._tell()
+                    held(partial(connection.put_copy_data, chunk))
+                    yield from self._flush(connection)
+                    self._take(connection)
                 connection.put_copy_end()
             except psycopg.OperationalError:
                 pass  # the server has refused a row and said why: that is the next result
-        yield from _flush(connection)
+        yield from self._flush(connection)
         self._is_feeding = False
 
     def abandon(self) -> None:
@@ -245,6 +257,7 @@ class Wire:
 
     def _rest(self) -> None:
         """Cancel what is running; a session that does not come to rest is closed, and the server rolls back."""
+        self.on_told = None  # nobody wants to hear the rest
         try:
             if self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
                 self._connection.cancel_safe(timeout=_REST)
@@ -258,13 +271,13 @@ class Wire:
         while True:
             with suppress(psycopg.Error):  # where rows were being sent
                 connection.put_copy_end(b"the runner was interrupted")
-            yield from _flush(connection)
-            while connection.is_busy():
+            yield from self._flush(connection)
+            while held(connection.is_busy):
                 if time.monotonic() > deadline:
                     raise psycopg.OperationalError("the server does not answer")
                 yield waiting.Wait.R
-                connection.consume_input()
-            if connection.get_result() is None:
+                self._take(connection)
+            if held(connection.get_result) is None:
                 return
 
 
@@ -333,12 +346,6 @@ def _in_small_pieces(connection: pq.abc.PGconn) -> None:
         connection.set_chunked_rows_mode(_FEW)
     except psycopg.NotSupportedError:  # libpq before 17
         connection.set_single_row_mode()
-
-
-def _flush(connection: pq.abc.PGconn) -> _Waiting:
-    while connection.flush():
-        yield waiting.Wait.RW
-        connection.consume_input()  # the server may be waiting for us to take what it says
 
 
 def _lost(reason: str) -> DatabaseUnreachable:

@@ -13,7 +13,7 @@ NAME = PACKAGE.name
 
 # Lower layers first; a module imports its own layer and lower ones. Packages count as one room.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"", "model", "durations", "runs"}),
+    frozenset({"", "model", "durations", "runs", "interrupts"}),
     frozenset({"errors", "secret"}),
     frozenset({"locate", "sqltext", "redact", "names", "urls"}),
     frozenset({"plan", "aftermath", "directives", "script", "messages", "configfile"}),
