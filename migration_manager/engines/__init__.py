@@ -62,7 +62,7 @@ def open_engine(
 def open_administration(url: DatabaseUrl, *, tell: Tell | None = None) -> Iterator[Administration]:
     """Open the power over the database of an address as such: whether it exists, creating and dropping it."""
     if isinstance(url, SqliteUrl):
-        from migration_manager.engines.sqlite import SqliteAdministration
+        from migration_manager.engines.sqlite_admin import SqliteAdministration
 
         yield SqliteAdministration(url.path)
         return

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NoReturn, Self
 
+from migration_manager.engines.base import NOTHING_RECORDED
 from migration_manager.errors import DatabaseMissing
 from migration_manager.model import (
     Capabilities,
@@ -43,7 +44,7 @@ class AbsentEngine:
         return self._identity
 
     def recorded(self) -> Recorded:
-        return Recorded(exists=False, environment=None, applied=())
+        return NOTHING_RECORDED
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         return ()

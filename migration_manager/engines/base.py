@@ -26,6 +26,7 @@ from migration_manager.model import (
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
 KEPT_TEXT_LIMIT = 1024 * 1024  # bytes of UTF-8; longer texts are noted and not kept
+NOTHING_RECORDED = Recorded(exists=False, environment=None, applied=())  # where there is no history
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Self
 import psycopg
 
 from migration_manager.engines import postgres_sql as queries
-from migration_manager.engines.base import FORMAT, AdvanceHandler, NoticeHandler, SessionSettings
+from migration_manager.engines.base import FORMAT, NOTHING_RECORDED, AdvanceHandler, NoticeHandler, SessionSettings
 from migration_manager.engines.foreign import whose_table
 from migration_manager.engines.postgres_failures import (
     as_error,
@@ -250,7 +250,7 @@ class PostgresEngine:
             self._refresh_place()
         self._fresh = False
         if not self._place.exists:
-            return Recorded(exists=False, environment=None, applied=())
+            return NOTHING_RECORDED
         history, stamp = self._ask(*self._tables.read_history())[-2:]
         stamped = stamp
         return Recorded(

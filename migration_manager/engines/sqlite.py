@@ -1,6 +1,6 @@
-"""The SQLite engine: the only module that talks to sqlite3.
+"""The SQLite engine: sessions, the history and what is written to it.
 
-A script runs statement by statement between our own BEGIN IMMEDIATE and COMMIT, never through
+A script (`sqlite_script`) runs statement by statement between our own BEGIN IMMEDIATE and COMMIT, never through
 `executescript`, which commits first. What would end the transaction is refused by SQLite itself, through its
 authorizer and before it runs, whatever the lexer thought.
 """
@@ -8,14 +8,10 @@ authorizer and before it runs, whatever the lexer thought.
 from __future__ import annotations
 
 import os
-import pwd
-import socket
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,22 +20,28 @@ from urllib.parse import quote
 
 from migration_manager.engines import sqlite_lock
 from migration_manager.engines import sqlite_sql as queries
-from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT, AdvanceHandler, NoticeHandler, SessionSettings
+from migration_manager.engines.base import (
+    FORMAT,
+    KEPT_TEXT_LIMIT,
+    NOTHING_RECORDED,
+    AdvanceHandler,
+    NoticeHandler,
+    SessionSettings,
+)
 from migration_manager.engines.foreign import whose_table
-from migration_manager.engines.sqlite_position import point_at
+from migration_manager.engines.sqlite_failures import ask, code_of, trouble
+from migration_manager.engines.sqlite_foreign_keys import ForeignKeys, Violations
+from migration_manager.engines.sqlite_script import ScriptRun, let_ctrl_c_in
 from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,
     DatabaseMissing,
-    DatabaseUnreachable,
-    FileError,
     ForeignHistory,
     HistoryError,
     MigrationManagerError,
     SqlFailed,
     TryLater,
 )
-from migration_manager.messages import Message, one_by_one
 from migration_manager.model import (
     Action,
     Capabilities,
@@ -61,26 +63,8 @@ from migration_manager.model import (
 DEFAULT_LOCK_TIMEOUT = 5_000  # milliseconds; SQLite's own default is not to wait at all
 FOREVER = 2**31 - 1  # milliseconds; a timeout of 0 means "no limit", as it does in PostgreSQL
 TICK = 50  # milliseconds SQLite may sleep in one go, so that Ctrl-C is heard
-INSTRUCTIONS = 20_000  # of SQLite's machine between two looks at the clock: about a millisecond
-SIDE_FILES = ("-journal", "-wal", "-shm")
-
-SESSION_ACTIONS = frozenset(
-    {
-        sqlite3.SQLITE_ATTACH,
-        sqlite3.SQLITE_CREATE_TEMP_INDEX,
-        sqlite3.SQLITE_CREATE_TEMP_TABLE,
-        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
-        sqlite3.SQLITE_CREATE_TEMP_VIEW,
-    }
-)
-# sqlite3 raises Warning, which is no sqlite3.Error, for two statements in one text, and ValueError for a NUL.
-REFUSALS = (sqlite3.Error, sqlite3.Warning, ValueError)
-MISMATCH = "foreign key mismatch"
-BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
-NOTHING_RECORDED = Recorded(exists=False, environment=None, applied=())
 
 T = TypeVar("T")
-Violations = Counter[tuple[str, str]]  # rows that point nowhere, by their table and the one they point to
 
 
 def open_sqlite(
@@ -110,21 +94,6 @@ def open_sqlite(
     return engine
 
 
-@dataclass(slots=True)
-class _Watch:
-    """What is guarded while a script runs, and what was seen of it."""
-
-    script: Script
-    limit: int | None  # milliseconds a statement may take
-    in_transaction: bool
-    rows: int = 0  # that were selected
-    bytes: int = 0  # of the script that are done
-    kept: int | None = None  # statements that are committed, outside a transaction
-    refused: str | None = None  # why the authorizer refused a statement, and what to do
-    advice: str | None = None
-    wants_foreign_keys: bool | None = None  # what the first PRAGMA foreign_keys of the script asked for
-
-
 class SqliteEngine:
     """See `engines.base.Engine`, whose promises this keeps."""
 
@@ -145,15 +114,12 @@ class SqliteEngine:
         self._on_notice = on_notice
         self._on_advance = on_advance
         self._read_only = read_only
-        self._user = _os_user()
+        self._user = sqlite_lock.os_user()
         self._tables = queries.Tables(settings.history_table)
         self._connection: sqlite3.Connection | None = None  # None: closed, or there is no file yet
         self._leaves_files = False  # reading had to make a WAL's files: closing takes them away
-        self._watch: _Watch | None = None  # while the statements of a script run
         self._touched = False  # a script changed its session, so the next one gets another
-        self._deadline: float | None = None  # of the running statement
-        self._timed_out = False
-        self._violations: tuple[int, Violations] | None = None  # as last seen, with SQLite's data_version
+        self._foreign_keys = ForeignKeys(path)
 
     # ------------------------------------------------------------------------------------ session
 
@@ -171,7 +137,8 @@ class SqliteEngine:
 
     def close(self) -> None:
         """Close the session; it opens again by itself when it is used."""
-        connection, self._connection, self._violations = self._connection, None, None
+        connection, self._connection = self._connection, None
+        self._foreign_keys.forget()
         if connection is not None:
             connection.close()
         if self._leaves_files:
@@ -186,7 +153,7 @@ class SqliteEngine:
         """Open the file where there is one, and see that it is a database. Does not write."""
         connection = self._reading()
         if connection is not None:
-            _ask(connection, self._path, queries.TABLE_NAMES)
+            ask(connection, self._path, queries.TABLE_NAMES)
 
     def _address(self, mode: str) -> str:
         return f"file://{quote(os.fsencode(self._path.absolute()))}?mode={mode}"
@@ -216,15 +183,15 @@ class SqliteEngine:
             connection.execute(queries.TABLE_NAMES).fetchall()
         except sqlite3.Error as error:
             connection.close()
-            code = _code(error)
+            code = code_of(error)
             if code in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"):
                 with closing(self._open("rw")) as recovering:  # as the next read of any SQLite program would
-                    _ask(recovering, self._path, queries.TABLE_NAMES)
+                    ask(recovering, self._path, queries.TABLE_NAMES)
                 return self._open_to_read()
             if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")) and not had_log:
                 # Nobody has it open, or the log were there. Without SQLite's locks, which need those files.
                 return self._open("ro&immutable=1")
-            raise _trouble(error, self._path) from None
+            raise trouble(error, self._path) from None
         except BaseException:
             connection.close()
             raise
@@ -235,7 +202,7 @@ class SqliteEngine:
         try:
             connection = sqlite3.connect(self._address(mode), uri=True, isolation_level=None)
         except sqlite3.Error as error:
-            raise _trouble(error, self._path) from None
+            raise trouble(error, self._path) from None
         try:
             connection.execute(f"PRAGMA busy_timeout = {self._patience(None)}")
             # Off, SQLite's own default, whatever this build says: where foreign keys are enforced, rebuilding
@@ -243,7 +210,7 @@ class SqliteEngine:
             # CASCADE without a word, and this pragma does nothing there. What they would refuse,
             # `_check_foreign_keys` finds in the end.
             connection.execute("PRAGMA foreign_keys = OFF")
-            connection.set_progress_handler(self._look_at_the_clock, INSTRUCTIONS)
+            let_ctrl_c_in(connection)
         except BaseException:
             connection.close()
             raise
@@ -261,38 +228,9 @@ class SqliteEngine:
             asked = self._settings.lock_timeout
         return DEFAULT_LOCK_TIMEOUT if asked is None else asked or FOREVER
 
-    def _authorize(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
-        """Refuse what would break a script's transaction; SQLite asks when it compiles a statement."""
-        watch = self._watch
-        if watch is None:
-            return sqlite3.SQLITE_OK
-        sets_pragma = action == sqlite3.SQLITE_PRAGMA and second is not None
-        self._touched = self._touched or sets_pragma or action in SESSION_ACTIONS
-        if not watch.in_transaction:
-            return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_TRANSACTION:
-            watch.refused = f"{first} was refused: the script runs in a transaction of the runner's"
-            watch.advice = f"take the {first} out of the file"
-            return sqlite3.SQLITE_DENY
-        pragma = (first or "").lower() if sets_pragma else ""
-        if pragma == "journal_mode":
-            watch.refused = "PRAGMA journal_mode was refused: it does nothing inside a transaction"
-            watch.advice = "put `-- migrate: no-transaction` at the top of the file"
-            return sqlite3.SQLITE_DENY
-        if pragma == "foreign_keys":
-            # OFF is what they are, and ON after OFF is the end of SQLite's own recipe for rebuilding a table.
-            asked = (second or "").lower() in ("1", "on", "yes", "true")
-            watch.wants_foreign_keys = asked if watch.wants_foreign_keys is None else watch.wants_foreign_keys
-        return sqlite3.SQLITE_OK
-
     def _tell(self, text: str) -> None:
         if self._on_notice is not None:
             self._on_notice(Notice("WARNING", text))
-
-    def _look_at_the_clock(self) -> int:
-        # Called by SQLite in the middle of a statement. It also lets Ctrl-C in: Python raises it here.
-        self._timed_out = self._deadline is not None and time.monotonic() > self._deadline
-        return int(self._timed_out)
 
     def _beside(self, suffix: str) -> Path:
         real = Path(os.path.realpath(self._path))
@@ -346,7 +284,7 @@ class SqliteEngine:
         return kept
 
     def _ask(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
-        return _ask(connection, self._path, query, values)
+        return ask(connection, self._path, query, values)
 
     def _at_once(self, connection: sqlite3.Connection, read: Callable[[sqlite3.Connection], T]) -> T:
         """Return what is read, by however many queries, as it was at one moment."""
@@ -396,9 +334,7 @@ class SqliteEngine:
 
     @contextmanager
     def exclusive(self, wait: float, on_wait: Callable[[LockHolder | None, float], None]) -> Iterator[Recorded]:
-        us = LockHolder(
-            os.getpid(), self._user, self._settings.application_name, socket.gethostname(), datetime.now(UTC)
-        )
+        us = sqlite_lock.ourselves(self._settings.application_name)
         with sqlite_lock.held(sqlite_lock.lock_path(self._path), wait, on_wait, us):
             yield self.recorded()
 
@@ -414,7 +350,7 @@ class SqliteEngine:
             if self._read_stamp(connection) is None:
                 self._write_log(connection, run, Action.STAMP, Outcome.DONE)
 
-        self._transact(complete)
+        self._in_one_transaction(complete)
 
     def _history_is_complete(self, connection: sqlite3.Connection) -> bool:
         tables = (self._tables.history, self._tables.log, self._tables.text)
@@ -429,17 +365,17 @@ class SqliteEngine:
             self._create_tables(connection)
             self._write_log(connection, run, Action.STAMP, Outcome.DONE, reason=reason)
 
-        self._transact(write)
+        self._in_one_transaction(write)
 
     def _create_tables(self, connection: sqlite3.Connection) -> None:
         self._history_exists(connection)  # raises for another tool's table
         for statement in self._tables.create():
             self._ask(connection, statement)
 
-    def _transact(self, write: Callable[[sqlite3.Connection], T], patience: int | None = None) -> T:
+    def _in_one_transaction(self, write: Callable[[sqlite3.Connection], T], patience: int | None = None) -> T:
         """Write in one transaction and return what that returned; whatever is raised inside rolls all of it back.
 
-        A callable and no context manager, as everywhere here: Ctrl-C may come between a generator's `yield` and
+        A callable and no context manager: Ctrl-C may come between a generator's `yield` and
         the block it guards, and what stands after the `yield` is then run by the garbage collector, if ever.
         """
         connection = self._writing()
@@ -449,7 +385,7 @@ class SqliteEngine:
             result = write(connection)
             self._patiently(connection, "COMMIT", patience)
         except MigrationManagerError:
-            self._violations = None
+            self._foreign_keys.forget()
             self._abandon(connection)
             raise
         except BaseException:  # Ctrl-C, at any instruction: nobody knows what was half done to the session
@@ -477,12 +413,12 @@ class SqliteEngine:
                     break
                 except sqlite3.OperationalError as error:
                     # A COMMIT that was refused because somebody reads has lost nothing and may be sent again.
-                    if not _code(error).startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
+                    if not code_of(error).startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
                         raise
                     time.sleep(TICK / 5000)
             connection.execute(f"PRAGMA busy_timeout = {patience}")
         except sqlite3.Error as error:
-            raise _trouble(error, self._path) from None
+            raise trouble(error, self._path) from None
 
     def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
         patience = max((self._patience(change.script) for change in changes), default=None)
@@ -498,7 +434,7 @@ class SqliteEngine:
             return tuple(done)
 
         try:
-            return self._transact(make, patience)
+            return self._in_one_transaction(make, patience)
         finally:
             self._fresh_session()
 
@@ -506,10 +442,16 @@ class SqliteEngine:
         self._check_row(connection, change)
         began, rows = time.monotonic(), 0
         if change.script is not None and change.script.statement_count:
-            before = self._known_violations(connection)
+            before = self._foreign_keys.known(connection)
             rows = self._run_inside(connection, change.script)
             self._calm_session(connection)
-            self._check_foreign_keys(connection, before)
+            violated = self._foreign_keys.new_since(connection, before)
+            if violated is not None:
+                raise SqlFailed(
+                    violated,
+                    code="SQLITE_CONSTRAINT_FOREIGNKEY",
+                    hint="mend those rows in the same script; foreign keys are checked when it has ended",
+                )
         took = _since(began)
         try:
             self._write_books(connection, run, change, took)
@@ -526,78 +468,25 @@ class SqliteEngine:
 
     # ------------------------------------------------------------------------------------ scripts
 
+    def _script_run(self, connection: sqlite3.Connection, script: Script) -> ScriptRun:
+        limit = script.directives.statement_timeout
+        if limit is None:
+            limit = self._settings.statement_timeout
+        return ScriptRun(connection, self._path, script, limit or None, self._on_advance)
+
     def _run_inside(self, connection: sqlite3.Connection, script: Script) -> int:
         """Run a script in the transaction that is open; return how many rows it selected."""
-        watch = self._new_watch(script, in_transaction=True)
+        script_run = self._script_run(connection, script)
         try:
-            self._begin_watching(connection, watch)
-            for message in one_by_one(script):
-                self._run_statement(connection, message, watch)
-                if not connection.in_transaction:  # by a way the authorizer does not see
-                    raise SqlFailed(
-                        "the statement ended the transaction it runs in: what the script did up to here may "
-                        "be kept, and was not recorded",
-                        offset=message.batch.start,
-                        hint="look at the database, then take out of the file what ends the transaction",
-                    )
+            script_run.in_transaction()
         finally:
-            self._end_watching(connection)
-        if watch.wants_foreign_keys:
+            self._touched = self._touched or script_run.touched
+        if script_run.wants_foreign_keys:
             self._tell(
                 "PRAGMA foreign_keys does nothing inside a transaction: foreign keys are checked when the script "
                 "has ended, and no action such as ON DELETE CASCADE is taken"
             )
-        return watch.rows
-
-    def _new_watch(self, script: Script, *, in_transaction: bool) -> _Watch:
-        limit = script.directives.statement_timeout
-        if limit is None:
-            limit = self._settings.statement_timeout
-        return _Watch(script, limit or None, in_transaction, kept=None if in_transaction else 0)
-
-    def _begin_watching(self, connection: sqlite3.Connection, watch: _Watch) -> None:
-        self._watch = watch
-        connection.set_authorizer(self._authorize)
-        connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
-
-    def _end_watching(self, connection: sqlite3.Connection) -> None:
-        self._watch = self._deadline = None
-        connection.set_authorizer(None)
-        connection.text_factory = str
-
-    def _run_statement(self, connection: sqlite3.Connection, message: Message, watch: _Watch) -> None:
-        if watch.limit is not None:
-            self._deadline = time.monotonic() + watch.limit / 1000
-        try:
-            # All rows are taken: a SELECT that is left standing locks its tables against the next statement.
-            watch.rows += sum(1 for _ in connection.execute(message.text))
-        except REFUSALS as error:
-            raise self._refusal(connection, error, message.text, message.batch.start, watch) from error
-        if self._on_advance is not None:
-            watch.bytes += len(message.text.encode())
-            self._on_advance(watch.script.source.path, watch.bytes, watch.script.source.size)
-
-    def _refusal(
-        self, connection: sqlite3.Connection, error: Exception, text: str, start: int, watch: _Watch
-    ) -> BaseException:
-        code, timed_out = _code(error), self._timed_out
-        self._timed_out, self._deadline, self._watch = False, None, None  # what follows is not the script's
-        if watch.refused is not None:
-            return SqlFailed(watch.refused, code=code, offset=start, hint=watch.advice, kept=watch.kept)
-        if timed_out and code == "SQLITE_INTERRUPT":
-            message = f"the statement took longer than {watch.limit} ms"
-            return SqlFailed(message, code=code, offset=start, kept=watch.kept)
-        # Python raises Ctrl-C inside our callbacks, and sqlite3 makes an error of that: INTERRUPT out of the progress
-        # handler, a refusal without a reason of ours out of the authorizer.
-        if code in ("SQLITE_INTERRUPT", "SQLITE_AUTH") or str(error).startswith("not authorized to use function"):
-            return KeyboardInterrupt()
-        if watch.in_transaction and code.startswith(BUSY) and isinstance(error, sqlite3.Error):
-            return _trouble(error, self._path)
-        offset = start + point_at(text, str(error), lambda prefix: _refusal_to_compile(connection, prefix))
-        advice = None
-        if watch.in_transaction and "transaction" in str(error):  # "cannot VACUUM from within a transaction"
-            advice = "put `-- migrate: no-transaction` at the top of the file"
-        return SqlFailed(str(error), code=code or None, offset=offset, kept=watch.kept, hint=advice)
+        return script_run.rows
 
     def _calm_session(self, connection: sqlite3.Connection) -> None:
         """Put back what a script set for its session: our books, and maybe the next script, come after it."""
@@ -610,63 +499,6 @@ class SqliteEngine:
         self._ask(connection, "PRAGMA case_sensitive_like = 0")  # the one that cannot be asked for
         for kind, name in self._ask(connection, queries.TEMPORARY_OBJECTS):
             self._ask(connection, f"DROP {kind} IF EXISTS temp.{queries.quoted(name)}")
-
-    # ------------------------------------------------------------------------------- foreign keys
-
-    def _known_violations(self, connection: sqlite3.Connection) -> Violations:
-        """Return the violations there are before a script; looks again only when others have written."""
-        if self._violations is not None and self._violations[0] == self._data_version(connection):
-            return self._violations[1]
-        return self._find_violations(connection)
-
-    def _data_version(self, connection: sqlite3.Connection) -> int:
-        return int(self._ask(connection, "PRAGMA data_version")[0][0])
-
-    def _find_violations(self, connection: sqlite3.Connection) -> Violations:
-        found: Violations = Counter()
-        try:
-            found += self._count_violations(connection)
-        except sqlite3.OperationalError as error:
-            if MISMATCH not in str(error):
-                raise _trouble(error, self._path) from None
-            # A parent's key is not unique. That hides all other tables: ask one by one.
-            for (name,) in self._ask(connection, queries.TABLE_NAMES):
-                found += self._violations_in(connection, name)
-        self._violations = self._data_version(connection), found
-        return found
-
-    def _count_violations(self, connection: sqlite3.Connection, *table: str) -> Violations:
-        query = queries.count_violations(of_one_table=bool(table))
-        return Counter({(child, parent): number for child, parent, number in connection.execute(query, table)})
-
-    def _violations_in(self, connection: sqlite3.Connection, table: str) -> Violations:
-        try:
-            return self._count_violations(connection, table)
-        except sqlite3.OperationalError as error:
-            if MISMATCH not in str(error):
-                raise _trouble(error, self._path) from None
-            return Counter({(table, str(error)): 1})
-
-    def _check_foreign_keys(self, connection: sqlite3.Connection, before: Violations) -> None:
-        message = self._new_violations(connection, before)
-        if message is not None:
-            raise SqlFailed(
-                message,
-                code="SQLITE_CONSTRAINT_FOREIGNKEY",
-                hint="mend those rows in the same script; foreign keys are checked when it has ended",
-            )
-
-    def _new_violations(self, connection: sqlite3.Connection, before: Violations) -> str | None:
-        # Compared by number and not by row: in a table that was rebuilt, old violations have new row ids.
-        grown = self._find_violations(connection) - before
-        if not grown:
-            return None
-        return "the script leaves foreign keys violated: " + "; ".join(
-            target
-            if target.startswith(MISMATCH)
-            else f"{number} {'row' if number == 1 else 'rows'} of {table} with no row in {target}"
-            for (table, target), number in sorted(grown.items())
-        )
 
     # -------------------------------------------------------------------- outside a transaction
 
@@ -683,48 +515,27 @@ class SqliteEngine:
             else:
                 self._ask(connection, self._tables.mark_unfinished(), (change.name,))
             self._keep_texts(connection, change.texts)
-            return self._known_violations(connection)
+            return self._foreign_keys.known(connection)
 
-        before = self._transact(intend, self._patience(script))
+        before = self._in_one_transaction(intend, self._patience(script))
         connection = self._writing()
+        script_run = self._script_run(connection, script)
         began = time.monotonic()
         try:
-            kept, rows = self._run_outside(connection, script)
-            violated = self._new_violations(connection, before)
+            kept = script_run.outside_transaction()
+            violated = self._foreign_keys.new_since(connection, before)
         finally:
+            self._abandon(connection)
             self.close()  # whatever the script did to its session ends with it
         took = _since(began)
         if violated is not None:
             self._tell(violated)  # what is committed is committed
         try:
-            self._transact(lambda connection: self._write_books(connection, run, change, took))
+            self._in_one_transaction(lambda connection: self._write_books(connection, run, change, took))
         except MigrationManagerError as error:
             message = f"every statement succeeded, and the history could not be written: {error}"
             raise SqlFailed(message, kept=kept) from error
-        return Done(took, rows)
-
-    def _run_outside(self, connection: sqlite3.Connection, script: Script) -> tuple[int, int]:
-        """Run the statements, each committed by itself; return how many, and how many rows they selected.
-
-        A failure says how many are kept.
-        """
-        watch = self._new_watch(script, in_transaction=False)
-        try:
-            self._begin_watching(connection, watch)
-            for number, message in enumerate(one_by_one(script), start=1):
-                self._run_statement(connection, message, watch)
-                if not connection.in_transaction:
-                    watch.kept = number  # in a transaction of the script's own they are not kept yet
-            left_open = connection.in_transaction
-        except FileError as error:  # it is not the file any more that was to run
-            raise SqlFailed(str(error), kept=watch.kept, hint=error.hint) from None
-        finally:
-            self._end_watching(connection)
-            self._abandon(connection)
-        if left_open:
-            left_behind = "the script left a transaction open, which was rolled back"
-            raise SqlFailed(left_behind, kept=watch.kept, hint="end it with COMMIT")
-        return watch.kept or 0, watch.rows
+        return Done(took, script_run.rows)
 
     # -------------------------------------------------------------------------------------- books
 
@@ -831,7 +642,7 @@ class SqliteEngine:
             reading = self._reading()
             if reading is None or not self._has_table(reading, self._tables.log):
                 return
-            self._transact(
+            self._in_one_transaction(
                 lambda connection: self._write_log(
                     connection,
                     run,
@@ -843,116 +654,6 @@ class SqliteEngine:
                     code=code,
                 )
             )
-
-
-class SqliteAdministration:
-    """Database files as such; see `engines.base.Administration`."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def database(self) -> str:
-        return self._path.name
-
-    def exists(self) -> bool:
-        try:
-            self._path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise DatabaseUnreachable(f"{self._path} cannot be looked at: {error.strerror}") from None
-        return True
-
-    def create(self) -> bool:
-        """Make an empty database file, and its directory where that is missing."""
-        if self.exists():
-            return False
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            sqlite3.connect(self._path).close()
-        except (OSError, sqlite3.Error) as error:
-            raise DatabaseUnreachable(f"{self._path} cannot be made: {error}") from None
-        return True
-
-    def drop(self) -> bool:
-        """Delete the file and what SQLite keeps beside it.
-
-        Raises `LockNotAcquired` while a run holds its lock, and `ConfigError` for a file that is no SQLite
-        database: a mistyped path must not cost somebody another file.
-        """
-        if not self.exists():
-            return False
-        open_sqlite(self._path, SessionSettings(), read_only=True).close()
-        real = Path(os.path.realpath(self._path))
-        us = LockHolder(os.getpid(), _os_user(), "db drop", socket.gethostname(), datetime.now(UTC))
-        with sqlite_lock.held(sqlite_lock.lock_path(self._path), 0, lambda _holder, _waited: None, us):
-            # The journal goes first: left alone, it would be rolled back into the next database of that name.
-            for suffix in (*SIDE_FILES, ""):
-                real.with_name(real.name + suffix).unlink(missing_ok=True)
-        if self._path.is_symlink():
-            self._path.unlink()
-        return True
-
-
-# ------------------------------------------------------------------------------------------- helpers
-
-
-def _ask(connection: sqlite3.Connection, path: Path, query: str, values: Any = ()) -> list[Any]:
-    try:
-        return connection.execute(query, values).fetchall()
-    except sqlite3.Error as error:
-        raise _trouble(error, path) from None
-
-
-def _code(error: BaseException) -> str:
-    return getattr(error, "sqlite_errorname", None) or ""
-
-
-def _trouble(error: sqlite3.Error, path: Path) -> MigrationManagerError:
-    """Say what a failure outside any script means; raises KeyboardInterrupt when it was Ctrl-C."""
-    code, untouched = _code(error), "nothing was changed"
-    if code == "SQLITE_INTERRUPT":  # out of the progress handler
-        raise KeyboardInterrupt from error
-    if code.startswith(BUSY):
-        return TryLater(
-            f"{path} is in use by another process and did not get free in time ({code})",
-            hint="run again when its transaction has ended; `lock_timeout` says how long to wait",
-            state=untouched,
-        )
-    if code == "SQLITE_NOTADB":
-        return ConfigError(f"{path} is not a SQLite database", hint="is it the right path?")
-    if path.is_dir():
-        return ConfigError(f"{path} is a directory, not a SQLite database", hint="is it the right path?")
-    if not path.parent.is_dir():
-        return DatabaseUnreachable(
-            f"{path} cannot be opened: there is no directory {path.parent}", hint="`db create` makes both"
-        )
-    if code.startswith("SQLITE_CANTOPEN"):
-        return DatabaseUnreachable(f"{path} cannot be opened: {error}", hint="may this user read it?")
-    if code.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
-        return MigrationManagerError(
-            f"{path} may not be written: {error}",
-            hint="this user must be able to write the file and its directory",
-            state=untouched,
-        )
-    return MigrationManagerError(f"{path}: {error}" + (f" ({code})" if code else ""), state=untouched)
-
-
-def _refusal_to_compile(connection: sqlite3.Connection, text: str) -> str | None:
-    """Return what SQLite says to a statement it is only asked to compile; does not run it."""
-    try:
-        connection.execute(f"EXPLAIN {text}").close()
-    except REFUSALS as error:
-        return str(error)
-    return None
-
-
-def _os_user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run under a number that has no name
-        return str(os.getuid())
 
 
 def _since(began: float) -> int:

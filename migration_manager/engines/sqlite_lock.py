@@ -12,6 +12,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +31,18 @@ def lock_path(database: Path) -> Path:
     """Return where the lock of a database is; the same for every symbolic link that leads to it."""
     real = Path(os.path.realpath(database))
     return real.with_name(real.name + ".migration-lock")
+
+
+def os_user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return str(os.getuid())
+
+
+def ourselves(application: str) -> LockHolder:
+    """Return what others are told of this process while it holds a lock."""
+    return LockHolder(os.getpid(), os_user(), application, socket.gethostname(), datetime.now(UTC))
 
 
 @contextmanager

@@ -28,7 +28,8 @@ import pytest
 import migration_manager
 from migration_manager.engines import sqlite_lock
 from migration_manager.engines.base import SessionSettings
-from migration_manager.engines.sqlite import SqliteAdministration, SqliteEngine, open_sqlite
+from migration_manager.engines.sqlite import SqliteEngine, open_sqlite
+from migration_manager.engines.sqlite_admin import SqliteAdministration
 from migration_manager.engines.sqlite_position import point_at
 from migration_manager.errors import (
     AlreadyRecorded,

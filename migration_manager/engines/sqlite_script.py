@@ -1,0 +1,182 @@
+"""A script on its way to SQLite: statement by statement, guarded, with errors that point into the file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from migration_manager.engines.base import AdvanceHandler
+from migration_manager.engines.sqlite_failures import BUSY, code_of, trouble
+from migration_manager.engines.sqlite_position import point_at
+from migration_manager.errors import FileError, SqlFailed
+from migration_manager.messages import Message, one_by_one
+from migration_manager.model import Script
+
+_INSTRUCTIONS: Final = 20_000  # of SQLite's machine between two looks at the clock: about a millisecond
+_SESSION_ACTIONS: Final = frozenset(
+    {
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_CREATE_TEMP_INDEX,
+        sqlite3.SQLITE_CREATE_TEMP_TABLE,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+    }
+)
+# sqlite3 raises Warning, which is no sqlite3.Error, for two statements in one text, and ValueError for a NUL.
+_REFUSALS: Final = (sqlite3.Error, sqlite3.Warning, ValueError)
+
+
+def let_ctrl_c_in(connection: sqlite3.Connection) -> None:
+    """Have SQLite call Python now and then in the middle of a statement: there Ctrl-C is raised."""
+    connection.set_progress_handler(lambda: 0, _INSTRUCTIONS)
+
+
+class ScriptRun:
+    """One run of one script on a session. The path is for messages only; a statement may take `limit` milliseconds.
+
+    `rows` counts what it selected so far, `touched` says whether it changed its session, `wants_foreign_keys` what its
+    first PRAGMA foreign_keys asked for.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        script: Script,
+        limit: int | None,
+        on_advance: AdvanceHandler | None,
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._script = script
+        self._limit = limit
+        self._on_advance = on_advance
+        self._bytes = 0  # of the script that are done
+        self._kept: int | None = 0  # statements that are committed, None inside a transaction of the runner's
+        self._deadline: float | None = None  # of the running statement
+        self._timed_out = False
+        self._denied: str | None = None  # why the authorizer refused a statement, and what to do
+        self._advice: str | None = None
+        self.rows = 0
+        self.touched = False
+        self.wants_foreign_keys: bool | None = None
+
+    def in_transaction(self) -> None:
+        """Run it in the transaction that is open; raises `SqlFailed` for a statement that fails or would end that."""
+        self._kept = None
+        try:
+            self._guard()
+            for message in one_by_one(self._script):
+                self._run(message)
+                if not self._connection.in_transaction:  # by a way the authorizer does not see
+                    raise SqlFailed(
+                        "the statement ended the transaction it runs in: what the script did up to here may "
+                        "be kept, and was not recorded",
+                        offset=message.batch.start,
+                        hint="look at the database, then take out of the file what ends the transaction",
+                    )
+        finally:
+            self._leave()
+
+    def outside_transaction(self) -> int:
+        """Run the statements, each committed by itself, and return how many there were.
+
+        Raises `SqlFailed` with how many are kept. A transaction that is then open is the script's, for the caller to
+        roll back.
+        """
+        try:
+            self._guard()
+            for number, message in enumerate(one_by_one(self._script), start=1):
+                self._run(message)
+                if not self._connection.in_transaction:
+                    self._kept = number  # in a transaction of the script's own they are not kept yet
+        except FileError as error:  # it is not the file any more that was to run
+            raise SqlFailed(str(error), kept=self._kept, hint=error.hint) from None
+        finally:
+            self._leave()
+        if self._connection.in_transaction:
+            left_behind = "the script left a transaction open, which was rolled back"
+            raise SqlFailed(left_behind, kept=self._kept, hint="end it with COMMIT")
+        return self._kept or 0
+
+    @property
+    def _inside(self) -> bool:
+        return self._kept is None
+
+    def _guard(self) -> None:
+        self._connection.set_authorizer(self._authorize)
+        self._connection.set_progress_handler(self._look_at_the_clock, _INSTRUCTIONS)
+        self._connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
+
+    def _leave(self) -> None:
+        self._connection.set_authorizer(None)
+        let_ctrl_c_in(self._connection)
+        self._connection.text_factory = str
+
+    def _look_at_the_clock(self) -> int:
+        # Called by SQLite in the middle of a statement. It also lets Ctrl-C in: Python raises it here.
+        self._timed_out = self._deadline is not None and time.monotonic() > self._deadline
+        return int(self._timed_out)
+
+    def _authorize(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        """Refuse what would break a script's transaction; SQLite asks when it compiles a statement."""
+        sets_pragma = action == sqlite3.SQLITE_PRAGMA and second is not None
+        self.touched = self.touched or sets_pragma or action in _SESSION_ACTIONS
+        if not self._inside:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_TRANSACTION:
+            self._denied = f"{first} was refused: the script runs in a transaction of the runner's"
+            self._advice = f"take the {first} out of the file"
+            return sqlite3.SQLITE_DENY
+        pragma = (first or "").lower() if sets_pragma else ""
+        if pragma == "journal_mode":
+            self._denied = "PRAGMA journal_mode was refused: it does nothing inside a transaction"
+            self._advice = "put `-- migrate: no-transaction` at the top of the file"
+            return sqlite3.SQLITE_DENY
+        if pragma == "foreign_keys":
+            # OFF is what they are, and ON after OFF is the end of SQLite's own recipe for rebuilding a table.
+            asked = (second or "").lower() in ("1", "on", "yes", "true")
+            self.wants_foreign_keys = asked if self.wants_foreign_keys is None else self.wants_foreign_keys
+        return sqlite3.SQLITE_OK
+
+    def _run(self, message: Message) -> None:
+        if self._limit is not None:
+            self._deadline = time.monotonic() + self._limit / 1000
+        try:
+            # All rows are taken: a SELECT that is left standing locks its tables against the next statement.
+            self.rows += sum(1 for _ in self._connection.execute(message.text))
+        except _REFUSALS as error:
+            self._leave()  # what follows is not the script's
+            raise self._refusal(error, message.text, message.batch.start) from error
+        if self._on_advance is not None:
+            self._bytes += len(message.text.encode())
+            self._on_advance(self._script.source.path, self._bytes, self._script.source.size)
+
+    def _refusal(self, error: Exception, text: str, start: int) -> BaseException:
+        code = code_of(error)
+        if self._denied is not None:
+            return SqlFailed(self._denied, code=code, offset=start, hint=self._advice, kept=self._kept)
+        if self._timed_out and code == "SQLITE_INTERRUPT":
+            message = f"the statement took longer than {self._limit} ms"
+            return SqlFailed(message, code=code, offset=start, kept=self._kept)
+        # Python raises Ctrl-C inside our callbacks, and sqlite3 makes an error of that: INTERRUPT out of the progress
+        # handler, a refusal without a reason of ours out of the authorizer.
+        if code in ("SQLITE_INTERRUPT", "SQLITE_AUTH") or str(error).startswith("not authorized to use function"):
+            return KeyboardInterrupt()
+        if self._inside and code.startswith(BUSY) and isinstance(error, sqlite3.Error):
+            return trouble(error, self._path)
+        offset = start + point_at(text, str(error), self._refusal_to_compile)
+        advice = None
+        if self._inside and "transaction" in str(error):  # "cannot VACUUM from within a transaction"
+            advice = "put `-- migrate: no-transaction` at the top of the file"
+        return SqlFailed(str(error), code=code or None, offset=offset, kept=self._kept, hint=advice)
+
+    def _refusal_to_compile(self, text: str) -> str | None:
+        """Return what SQLite says to a statement it is only asked to compile; does not run it."""
+        try:
+            self._connection.execute(f"EXPLAIN {text}").close()
+        except _REFUSALS as error:
+            return str(error)
+        return None
