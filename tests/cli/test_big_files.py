@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.big import MIB, measured, write_pieces
-from tests.fixtures.cli import NOTES, SECONDS, TAGS, TASKS, USERS, Project, ended, on_sqlite
+from tests.fixtures.cli import NOTES, TAGS, TASKS, USERS, Project, backends, ended, on_sqlite, until
 from tests.fixtures.targets import PostgresTarget
 
 ROWS = 24_000  # of about a kilobyte
@@ -39,21 +39,6 @@ def copied(rows: int = ROWS) -> Iterator[str]:
 KINDS = {"inserts": inserts, "copy": copied}
 kinds = pytest.mark.parametrize("kind", KINDS)
 TABLE = "CREATE TABLE t (i integer, n text);\n"
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end, f"waited {SECONDS:.0f} s for: {what}"
-        time.sleep(0.02)
-
-
-def backends(project: Project, condition: str = "true") -> list[tuple[int]]:
-    return project.rows(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-        f"AND backend_type = 'client backend' AND application_name LIKE 'migration_manager%' AND {condition}"
-    )
 
 
 @contextmanager

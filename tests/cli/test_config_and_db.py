@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from tests.fixtures.cli import FIVE, Project, call, plain_environment
+from tests.fixtures.postgres import need_embedded
 from tests.fixtures.targets import PostgresTarget
 
 # -------------------------------------------------------------------------------------------- config
@@ -240,12 +241,8 @@ def test_only_an_embedded_server_is_started_and_stopped(project: Project, comman
 def embedded_folder(tmp_path: Path) -> Iterator[Path]:
     """Yield a folder with nothing configured: dev is an embedded PostgreSQL, which is gone after the test."""
     from migration_manager import embedded
-    from migration_manager.errors import ConfigError
 
-    try:
-        embedded.binaries()
-    except ConfigError:
-        pytest.skip("the embedded extra is not installed")
+    need_embedded()
     (tmp_path / "migrations").mkdir()
     yield tmp_path
     embedded.destroy(tmp_path / ".migration_manager" / "dev", force=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import pexpect
 import pytest
 
-from tests.fixtures.cli import SECONDS, TASKS, USERS, Project, command
+from tests.fixtures.cli import TASKS, USERS, Project
+from tests.fixtures.terminal import rest, terminal
 
 pytestmark = [
     pytest.mark.e2e,
@@ -23,32 +21,6 @@ BAR = re.compile(r"\d+%  [\d.]+ \w+ of [\d.]+ \w+")
 # A batch that takes longer than what lies between two looks of the bar, because the server sleeps in it.
 SLOW = "SELECT pg_sleep(0.3);\n" + "".join(f"SELECT {number}; -- {'.' * 80}\n" for number in range(1000))
 PIECES = 4
-
-
-@contextmanager
-def terminal(project: Project, *typed: str, env: dict[str, str] | None = None) -> Iterator[pexpect.spawn[str]]:
-    """Start the command line on a terminal of its own."""
-    program, *first = command()
-    child: pexpect.spawn[str] = pexpect.spawn(
-        program,
-        [*first, *typed],
-        cwd=str(project.root),
-        env={**project.environment(), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(env or {})},
-        encoding="utf-8",
-        timeout=SECONDS,
-        dimensions=(40, COLUMNS),
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def rest(child: pexpect.spawn[str]) -> str:
-    """Read to the end and return what came; the exit code is then in `child.exitstatus`."""
-    child.expect(pexpect.EOF)
-    child.close()
-    return str(child.before)
 
 
 def on_screen(output: str) -> list[str]:
@@ -84,7 +56,7 @@ def test_the_screen_of_these_tests_knows_what_a_terminal_does() -> None:
 
 def test_a_long_file_has_a_bar_that_is_drawn_again_and_is_gone_at_the_end(postgres_project: Project) -> None:
     write_slow(postgres_project)
-    with terminal(postgres_project, "migrate") as child:
+    with terminal(postgres_project, "migrate", columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 0, output
     drawn = [piece for piece in output.split("\r") if BAR.search(piece)]
@@ -103,7 +75,7 @@ def test_a_long_file_has_a_bar_that_is_drawn_again_and_is_gone_at_the_end(postgr
 def test_the_bar_gives_way_to_notices_and_comes_back(postgres_project: Project) -> None:
     notice = "DO $$ BEGIN RAISE NOTICE 'half way'; END $$;\n"
     postgres_project.write(USERS, SLOW * 3 + notice + SLOW * 3)
-    with terminal(postgres_project, "migrate") as child:
+    with terminal(postgres_project, "migrate", columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 0, output
     at = output.index("half way")
@@ -118,7 +90,7 @@ def test_the_bar_gives_way_to_notices_and_comes_back(postgres_project: Project) 
 
 def test_the_bar_gives_way_to_an_error(postgres_project: Project) -> None:
     write_slow(postgres_project, "SELECT nix;\n")
-    with terminal(postgres_project, "migrate") as child:
+    with terminal(postgres_project, "migrate", columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 1, output
     assert BAR.search(output)
@@ -130,7 +102,7 @@ def test_the_bar_gives_way_to_an_error(postgres_project: Project) -> None:
 
 def test_the_bar_gives_way_to_ctrl_c(postgres_project: Project) -> None:
     write_slow(postgres_project, "SELECT pg_sleep(300);\n" * 2 + SLOW)
-    with terminal(postgres_project, "migrate") as child:
+    with terminal(postgres_project, "migrate", columns=COLUMNS) as child:
         child.expect(BAR)
         before = str(child.before) + str(child.after)
         child.sendcontrol("c")
@@ -150,7 +122,7 @@ def test_the_rows_of_a_copy_move_the_bar(postgres_project: Project) -> None:
         "  IF i % 1000 = 0 THEN PERFORM pg_sleep(0.15); END IF;\n  RETURN true;\nEND $$;\n"
         f"CREATE TABLE t (i int CHECK (slow(i)), n text);\nCOPY t FROM stdin;\n{rows}\\.\n",
     )
-    with terminal(postgres_project, "migrate") as child:
+    with terminal(postgres_project, "migrate", columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 0, output
     assert len(set(re.findall(r"(\d+)%  ", output))) >= 2
@@ -159,7 +131,7 @@ def test_the_rows_of_a_copy_move_the_bar(postgres_project: Project) -> None:
 
 def test_there_is_no_bar_under_quiet(postgres_project: Project) -> None:
     write_slow(postgres_project)
-    with terminal(postgres_project, "migrate", "--quiet") as child:
+    with terminal(postgres_project, "migrate", "--quiet", columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 0, output
     assert output == ""
@@ -168,7 +140,7 @@ def test_there_is_no_bar_under_quiet(postgres_project: Project) -> None:
 def test_a_short_file_has_no_bar(postgres_project: Project) -> None:
     postgres_project.write(USERS, "SELECT pg_sleep(0.6);\n")
     postgres_project.write(TASKS, "SELECT 1;\n")
-    with terminal(postgres_project, "migrate") as child:
+    with terminal(postgres_project, "migrate", columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 0, output
     assert "%" not in output
@@ -188,7 +160,7 @@ def test_without_a_terminal_nothing_is_drawn_over(postgres_project: Project, opt
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(postgres_project: Project) -> None:
     write_slow(postgres_project)
-    with terminal(postgres_project, "migrate", env={"TERM": "dumb"}) as child:
+    with terminal(postgres_project, "migrate", env={"TERM": "dumb"}, columns=COLUMNS) as child:
         output = rest(child)
     assert child.exitstatus == 0, output
     assert "\x1b" not in output

@@ -13,7 +13,20 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.fixtures.cli import FILES, FIVE, SECONDS, TAGS, TASKS, USERS, Project, command, ended, on_sqlite
+from tests.fixtures.cli import (
+    FILES,
+    FIVE,
+    SECONDS,
+    TAGS,
+    TASKS,
+    USERS,
+    Project,
+    backends,
+    command,
+    ended,
+    on_sqlite,
+    until,
+)
 from tests.fixtures.targets import SqliteTarget
 
 pytestmark = pytest.mark.e2e
@@ -21,14 +34,6 @@ pytestmark = pytest.mark.e2e
 RUNNERS = 16
 # Counts without end, in one statement; SQLite has no sleep.
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;\n"
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end, f"waited {SECONDS:.0f} s for: {what}"
-        time.sleep(0.02)
 
 
 def slow(project: Project) -> str:
@@ -42,13 +47,6 @@ def is_working(project: Project, *applied: str) -> Callable[[], object]:
     assert isinstance(project.target, SqliteTarget)
     journal = project.target.path.with_name(project.target.path.name + "-journal")
     return lambda: project.applied() == list(applied) and journal.exists()
-
-
-def backends(project: Project, condition: str = "true") -> list[tuple[int]]:
-    return project.rows(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-        f"AND backend_type = 'client backend' AND {condition}"
-    )
 
 
 # ---------------------------------------------------------------------------------------- many at once

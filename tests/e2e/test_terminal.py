@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pexpect
 import pytest
 
-from tests.fixtures.cli import FIVE, SECONDS, Project, command, on_sqlite
+from tests.fixtures.cli import FIVE, Project, on_sqlite
+from tests.fixtures.terminal import rest, terminal
 
 pytestmark = [
     pytest.mark.e2e,
@@ -18,35 +17,6 @@ pytestmark = [
 ]
 
 PROMPT = "Type the database's name to go on: "
-
-
-@contextmanager
-def terminal(
-    project: Project, *typed: str, env: dict[str, str] | None = None, columns: int = 100
-) -> Iterator[pexpect.spawn[str]]:
-    """Start the command line on a terminal of its own."""
-    program, *first = command()
-    child: pexpect.spawn[str] = pexpect.spawn(
-        program,
-        [*first, *typed],
-        cwd=str(project.root),
-        env={**project.environment(), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(env or {})},
-        encoding="utf-8",
-        timeout=SECONDS,
-        dimensions=(40, columns),
-        echo=True,
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def rest(child: pexpect.spawn[str]) -> str:
-    """Read to the end and return what came; the exit code is then in `child.exitstatus`."""
-    child.expect(pexpect.EOF)
-    child.close()
-    return str(child.before)
 
 
 def shown_before(child: pexpect.spawn[str]) -> str:

@@ -19,7 +19,7 @@ from migration_manager.errors import DirectiveError, Exit
 from migration_manager.model import Dialect
 from tests.fixtures.cli import REPOSITORY, SECONDS, Outcome, call, plain_environment
 from tests.fixtures.files import parsed
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, need_embedded
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
 
@@ -156,12 +156,8 @@ def without_venv(copy: Path) -> Iterator[Path]:
     import sys
 
     from migration_manager import embedded
-    from migration_manager.errors import ConfigError
 
-    try:
-        embedded.binaries()
-    except ConfigError:
-        pytest.skip("the embedded extra is not installed")
+    need_embedded()
     (copy / "scripts" / "_venv.sh").write_text(
         f"repo_root={shlex.quote(str(copy))}\nvenv_python={shlex.quote(sys.executable)}\nneed_venv() {{ :; }}\n"
     )
