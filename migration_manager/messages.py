@@ -45,7 +45,7 @@ def one_by_one(script: Script) -> Iterator[Message]:
     for message in messages(script):
         batch, text = message.batch, message.text
         line, counted = batch.line, 0
-        statements = _statements_of(message, script.dialect)
+        statements = statements_of(message, script.dialect)
         if len(statements) != batch.statement_count:
             yield message
             continue
@@ -57,7 +57,8 @@ def one_by_one(script: Script) -> Iterator[Message]:
             yield Message(alone, text[start:end], message.rows if rows else iter(()))
 
 
-def _statements_of(message: Message, dialect: Dialect) -> tuple[Statement, ...]:
+def statements_of(message: Message, dialect: Dialect) -> tuple[Statement, ...]:
+    """Return the statements of a message, by offsets into its text; none for one that no lexer has looked at."""
     try:
         return statements_in(message.text, dialect, backslashes=message.batch.backslashes)
     except SqlTextError:

@@ -24,7 +24,7 @@ from migration_manager.sqltext import (
     Sql,
     SqlTextError,
     copy_direction,
-    is_binary_copy,
+    copy_format,
     refuses_transaction,
     stream,
     tokens_at,
@@ -217,7 +217,7 @@ class _Parser:
         if direction is CopyDirection.OUT:
             message = f"{shown}: nobody reads what this writes"
             return self._error(piece, statement.start, message, "delete it, or copy to a file or table on the server")
-        if direction is CopyDirection.IN and is_binary_copy(piece.text, statement):
+        if direction is CopyDirection.IN and copy_format(piece.text, statement) == "binary":
             message = f"{shown}: a text file cannot hold binary rows"
             return self._error(piece, statement.start, message, "write the rows in the text or CSV format")
         return None

@@ -130,5 +130,6 @@ class Administration(Protocol):
 
 
 NoticeHandler = Callable[[Notice], None]
-# Told while a script runs: the path of its source, and how many bytes of it are done out of how many.
+# Told while a script runs: the path of its source, how many bytes of statements and rows are done, and how many bytes
+# the source has, with what stands between them.
 AdvanceHandler = Callable[[str, int, int], None]

@@ -1,7 +1,8 @@
 """The PostgreSQL engine: sessions, the lock, and the protocol that runs a script together with its books.
 
-A migration is two messages. The first opens the transaction, writes the history row as unfinished and runs the file;
-the second finishes the row, writes the log row and commits. It is never sent before the first succeeded.
+A migration is its script's batches, mostly one, and one message more. The first batch carries what opens the
+transaction and writes the history row as unfinished; the last message finishes the row, writes the log row and commits.
+It is never sent before all of the script succeeded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -21,13 +22,14 @@ import psycopg
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import FORMAT, NOTHING_RECORDED, AdvanceHandler, NoticeHandler, SessionSettings
 from migration_manager.engines.foreign import whose_table
+from migration_manager.engines.postgres_connect import connect
 from migration_manager.engines.postgres_failures import (
     as_error,
     closing_failure,
     own_failure,
 )
 from migration_manager.engines.postgres_script import ScriptRun
-from migration_manager.engines.postgres_wire import Refused, Row, Told, Wire, connect
+from migration_manager.engines.postgres_wire import Refused, Row, Told, Wire
 from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,
@@ -380,23 +382,30 @@ class PostgresEngine:
 
     def _one(self, run: Run, change: Change, opening: Sequence[str], index: int, *, last: bool) -> Done:
         tables = self._tables
+        self._read_as_ours()
         before = [*opening, *_timeouts(change.script, "SET LOCAL"), *tables.begin_change(run, change)]
-        log_id, done = self._run_script(before, change, index)
-        books = tables.finish_change(run, change, log_id, done.execution_ms)
-        closing = [queries.KEEP_STATE, *self._take_role_again(), *books, queries.RESTORE_STATE]
-        try:
-            self._wire.send([*closing, "COMMIT"] if last else closing)
-        except Refused as error:
-            # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.
-            raise closing_failure(error, index) from None
+        running = None if change.script is None else self._script_run(change.script)
+        with nullcontext() if running is None else running.listening():
+            log_id, done = self._run_script(before, change, running, index)
+            books = tables.finish_change(run, change, log_id, done.execution_ms)
+            closing = [queries.KEEP_STATE, *self._take_role_again(), *books, queries.RESTORE_STATE]
+            if last:
+                closing.append("COMMIT")
+            try:
+                if running is None:
+                    self._wire.send(closing)
+                else:
+                    running.close(closing, alone=index == 0 or not last)
+            except Refused as error:
+                # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.
+                raise closing_failure(error, index) from None
         return done
 
-    def _run_script(self, before: list[str], change: Change, index: int) -> tuple[int, Done]:
+    def _run_script(self, before: list[str], change: Change, running: ScriptRun | None, index: int) -> tuple[int, Done]:
         """Run a script behind our own statements; return the new log id and how it went."""
         began = time.monotonic()
-        run = None if change.script is None else self._script_run(change.script)
         try:
-            answers = self._wire.send(before)[0] if run is None else run.in_transaction(before)
+            answers = self._wire.send(before)[0] if running is None else running.in_transaction(before)
         except Refused as error:
             failed = own_failure(error, self._tables.grant_keeping(self._identity.role))
             if isinstance(failed, SqlFailed):
@@ -414,7 +423,7 @@ class PostgresEngine:
         rows = answers[len(before) - 1]
         if not rows:  # a baseline over a row that is applied already
             raise AlreadyRecorded(f"{change.name} was recorded by another run", state="nothing was changed")
-        return int(rows[0][0] or 0), Done(took, run.rows if run else 0)
+        return int(rows[0][0] or 0), Done(took, running.rows if running else 0)
 
     def _script_run(self, script: Script) -> ScriptRun:
         return ScriptRun(self._wire, script, self._on_notice, self._on_advance)
@@ -436,6 +445,7 @@ class PostgresEngine:
         if change.script is None:
             raise ValueError("a change without a script has nothing to run outside a transaction")
         tables = self._tables
+        self._read_as_ours()
         try:
             self._wire.send([*self._opening(), *tables.begin_unfinished(run, change), "COMMIT"])
         except Refused as error:

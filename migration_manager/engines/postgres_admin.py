@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
+from migration_manager.engines.postgres_connect import unreachable
 from migration_manager.engines.postgres_sql import quoted
-from migration_manager.engines.postgres_wire import unreachable
 from migration_manager.errors import ConfigError, TryLater
 
 _ALREADY_THERE = frozenset({"42P04", "23505"})  # the latter when several create it at the same moment

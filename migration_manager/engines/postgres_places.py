@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from migration_manager.engines.postgres_wire import Said
 from migration_manager.errors import FileError
 from migration_manager.locate import locate
-from migration_manager.messages import Message, one_by_one
+from migration_manager.messages import Message, one_by_one, statements_of
 from migration_manager.model import Dialect, Script, Statement
-from migration_manager.sqltext import Kind, SqlTextError, statement_tokens, statements_in, tokens
+from migration_manager.sqltext import Kind, SqlTextError, copy_format, statement_tokens, statements_in, tokens
 
 # `PL/pgSQL function inline_code_block line 3 at RAISE`, `PL/pgSQL function s."F g"(integer) line 3 at IF`
 _PART: Final = r'(?:"(?:[^"\n]|"")*"|[^\s()".]+)'
@@ -31,14 +32,6 @@ _DELIMITER: Final = re.compile(r"\$[^$]*\$|[eEuU]?&?'")
 _SEARCHED: Final = 16 * 1024 * 1024  # bytes; in a longer script a function's definition is not looked for
 
 
-class Said(NamedTuple):
-    """What the server said about a statement: its CONTEXT, and the query of a body it was at, with the offset."""
-
-    context: str
-    query: str | None = None
-    position: int | None = None  # 0-based characters into the query
-
-
 class Places:
     """The places of one script; what was looked up is kept while a message runs."""
 
@@ -52,11 +45,7 @@ class Places:
         """Return a statement of a message by its number from 0, its offsets into the message's text; None beyond."""
         if self._message is not message:
             self._message = message
-            try:
-                rules = message.batch.backslashes
-                self._statements = statements_in(message.text, self._script.dialect, backslashes=rules)
-            except SqlTextError:  # a script that no lexer has looked at
-                self._statements = ()
+            self._statements = statements_of(message, self._script.dialect)
         return self._statements[number] if number < len(self._statements) else None
 
     def offset(self, message: Message, number: int, said: Said, *, in_rows: bool = True) -> int | None:
@@ -134,7 +123,7 @@ class Places:
         found = _ROW.match(context, at + len(told)) if at >= 0 else None
         if found is None or message.batch.rows is None:
             return None
-        is_csv = "CSV" in re.findall("[A-Z]+", message.text[copy.start : copy.end].upper())
+        is_csv = copy_format(message.text, copy) == "csv"
         shown = (found["value"] or "").removesuffix("...")
         for offset, text in _record(self._script.source.read(), message.batch.rows, int(found["line"]), is_csv=is_csv):
             if shown in text:
@@ -220,11 +209,12 @@ class _Function(NamedTuple):
 
 def _functions(script: Script) -> Iterator[_Function]:
     for message in one_by_one(script):
-        words = message.text[:200].upper().split()
-        if words[:1] != ["CREATE"] or not {"FUNCTION", "PROCEDURE"} & set(words[1:4]):
-            continue
-        statement = Statement(0, len(message.text), (), backslashes=message.batch.backslashes)
-        bodies = list(_strings(message.text, statement))
+        made = [
+            statement
+            for statement in statements_of(message, script.dialect)
+            if statement.words[:1] == ("CREATE",) and {"FUNCTION", "PROCEDURE"} & set(statement.words[1:4])
+        ]
+        bodies = list(_strings(message.text, made[0])) if len(made) == 1 else []
         if bodies:  # the longest: a default or a SET may be a string, too
             start, body = max(bodies, key=lambda found: len(found[1]))
             name, parameters = _signature(message.text)

@@ -9,8 +9,8 @@ from typing import Final
 
 from migration_manager.engines.base import AdvanceHandler, NoticeHandler
 from migration_manager.engines.postgres_failures import OWNS_TRANSACTION, placed
-from migration_manager.engines.postgres_places import Places, Said
-from migration_manager.engines.postgres_wire import Refused, Row, Told, Wire, prologue
+from migration_manager.engines.postgres_places import Places
+from migration_manager.engines.postgres_wire import Refused, Row, Said, Told, Wire, prologue
 from migration_manager.errors import SqlFailed
 from migration_manager.messages import Message, messages
 from migration_manager.model import Notice, Script
@@ -22,7 +22,10 @@ _MOST: Final = 50  # notices of each severity that are told; a script may raise 
 
 
 class ScriptRun:
-    """One run of one script on a session. `rows` counts what it selected so far."""
+    """One run of one script on a session. `rows` counts what it selected so far.
+
+    The session must read texts as the runner's own when it begins; what is raised inside `listening` is told.
+    """
 
     def __init__(
         self, wire: Wire, script: Script, on_notice: NoticeHandler | None, on_advance: AdvanceHandler | None
@@ -32,6 +35,7 @@ class ScriptRun:
         self._on_notice = on_notice
         self._on_advance = on_advance
         self._places = Places(script)
+        self._path: str | None = script.source.path  # of what is told
         self._message: Message | None = None
         self._ours = 0  # statements of the runner before the message's own
         self._bytes = 0
@@ -45,13 +49,22 @@ class ScriptRun:
         of the script, `FileError` when the file is no longer what was understood.
         """
         answers: list[list[Row]] | None = None
-        with self.listening():
-            for message in messages(self._script):
-                found = self.send(before if answers is None else (), message)
-                answers = found if answers is None else answers
-                if not self._wire.in_transaction:
-                    raise SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION)
+        for message in messages(self._script):
+            found = self.send(before if answers is None else (), message)
+            answers = found if answers is None else answers
+            if not self._wire.in_transaction:
+                raise SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION)
         return self._wire.send(before)[0] if answers is None else answers
+
+    def close(self, closing: Sequence[str], *, alone: bool) -> None:
+        """Send what stands behind the script; raises `Refused`.
+
+        What it deferred speaks here, without a line; and unless it is `alone` in its transaction, nobody knows which
+        script's it is.
+        """
+        self._message = None
+        self._path = self._path if alone else None
+        self._wire.send(closing)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -66,7 +79,7 @@ class ScriptRun:
     def send(self, before: Sequence[str], message: Message) -> list[list[Row]]:
         """Send one message, with statements of ours before it; returns their rows. Raises as `in_transaction` does."""
         self._message, self._ours = message, len(before)
-        self._agree_on_strings(message, is_first=self._bytes == 0)
+        self._agree_on_strings(message)
         rows = self._encoded(message) if message.batch.rows else None
         try:
             answers, selected = self._wire.send(before, message.text, rows)
@@ -78,17 +91,14 @@ class ScriptRun:
         self._advance(len(message.text) if message.text.isascii() else len(message.text.encode()))
         return answers
 
-    def _agree_on_strings(self, message: Message, *, is_first: bool) -> None:
+    def _agree_on_strings(self, message: Message) -> None:
         """See that the server reads the next strings as the lexer did (manual 4.1.2.1), which costs no round trip."""
-        if self._wire.backslashes == message.batch.backslashes:
-            return
-        if not is_first:
+        if self._wire.backslashes != message.batch.backslashes:
             raise SqlFailed(
                 "standard_conforming_strings is not what it seems to be in the text before this",
                 offset=message.batch.start,
                 hint="change it by a SET statement of the file's own, so that everybody reads the strings alike",
             )
-        self._wire.send(["SET standard_conforming_strings = on"])
 
     def _encoded(self, message: Message) -> Iterator[bytes]:
         start = message.batch.rows[0] if message.batch.rows else 0
@@ -118,7 +128,7 @@ class ScriptRun:
                 number -= 1
             offset = self._places.offset(self._message, number, Said(told.context), in_rows=False)
             line = None if offset is None else self._line(self._message, offset)
-        self._on_notice(Notice(told.severity, told.text, self._script.source.path, line))
+        self._on_notice(Notice(told.severity, told.text, self._path, line))
 
     def _is_of_one_before(self, message: Message, number: int, context: str) -> bool:
         """Return whether something that was said beside the rows of a statement was said by it, or by the one after it.
@@ -139,7 +149,7 @@ class ScriptRun:
         for severity, count in self._heard.items():
             if count > _MOST and self._on_notice is not None:
                 text = f"{count - _MOST:,} more like these were raised, and are not shown"
-                self._on_notice(Notice(severity, text, self._script.source.path))
+                self._on_notice(Notice(severity, text, self._path))
         self._heard.clear()
 
 

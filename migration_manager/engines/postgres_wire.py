@@ -1,29 +1,36 @@
-"""The wire to a PostgreSQL server: connecting, and one message of several statements at a time.
+"""The wire to a PostgreSQL server: one message of several statements at a time.
 
-Everything goes over the simple query protocol, because several statements in one message are what keeps a migration at
-two round trips, and because the server then answers one result per statement, which says where a script stopped.
+Everything goes over the simple query protocol, because several statements in one message are what keeps a short
+migration at two round trips, and because the server then answers one result per statement, which says where a script
+stopped.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import pq, waiting
 
-from migration_manager.engines.base import SessionSettings
-from migration_manager.engines.postgres_places import Said
-from migration_manager.engines.postgres_sql import GUARD, literal
-from migration_manager.errors import DatabaseMissing, DatabaseUnreachable
+from migration_manager.engines.postgres_sql import GUARD
+from migration_manager.errors import DatabaseUnreachable
 from migration_manager.interrupts import held
 
 Row = tuple[str | None, ...]
+
+
+class Said(NamedTuple):
+    """What the server said about a statement: its CONTEXT, and the query of a body it was at, with the offset."""
+
+    context: str
+    query: str | None = None
+    position: int | None = None  # 0-based characters into the query
 
 
 class Refused(Exception):
@@ -257,13 +264,15 @@ class Wire:
 
     def _rest(self) -> None:
         """Cancel what is running; a session that does not come to rest is closed, and the server rolls back."""
-        self.on_told = None  # nobody wants to hear the rest
+        others, self.on_told = self.on_told, None  # nobody wants to hear the rest
         try:
             if self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
                 self._connection.cancel_safe(timeout=_REST)
                 waiting.wait(self._drain(time.monotonic() + _REST), self._connection.pgconn.socket, interval=_WAKE)
         except psycopg.Error:
             self.close()
+        finally:
+            self.on_told = others
 
     def _drain(self, deadline: float) -> _Waiting:
         """Take what is left of a message that was cancelled."""
@@ -282,7 +291,10 @@ class Wire:
 
 
 def _awaits_result(connection: pq.abc.PGconn) -> bool:
-    """Return whether nothing of the next result is there yet: then only may its form be changed."""
+    """Return whether nothing of the next result is there yet.
+
+    Asked by having it come in small pieces, which the driver allows only then; `_Results.add` takes both forms.
+    """
     try:
         _in_small_pieces(connection)
     except psycopg.OperationalError:
@@ -352,85 +364,4 @@ def _lost(reason: str) -> DatabaseUnreachable:
     return DatabaseUnreachable(
         f"the connection was lost: {reason}",
         state="what was being done is not known to have been kept; `status` tells",
-    )
-
-
-# ----------------------------------------------------------------------------------------- connecting
-
-
-def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> Wire:
-    """Connect with the session's settings. Raises `DatabaseUnreachable`, `DatabaseMissing`."""
-    parameters = {"connect_timeout": "10", "application_name": settings.application_name, **conninfo}
-    if _wants_primary(parameters):
-        parameters["target_session_attrs"] = "primary"
-    # What PGOPTIONS says still counts, although an explicit `options` would hide it from libpq.
-    options = f"{_effective(parameters, 'options')} {_startup_options(settings)}".strip()
-    try:
-        return Wire(_connect_once({**parameters, "options": options}), ())
-    except psycopg.OperationalError as error:
-        # PgBouncer refuses the options parameter, always in English. The same settings are then SET by message.
-        if "startup parameter" not in str(error):
-            raise unreachable(error, parameters) from None
-    try:
-        connection = _connect_once(parameters)
-    except psycopg.OperationalError as error:
-        raise unreachable(error, parameters) from None
-    return Wire(connection, [f"SET {name} = {literal(value)}" for name, value in _session_values(settings).items()])
-
-
-def _wants_primary(parameters: Mapping[str, str]) -> bool:
-    """Return whether "a server that can be written to" is asked for, or is what several hosts are given for.
-
-    libpq's own "read-write" would reject our sessions, which are read-only by default; "primary" is what is meant.
-    """
-    asked = _effective(parameters, "target_session_attrs")
-    several = "," in _effective(parameters, "host") or "," in _effective(parameters, "hostaddr")
-    return asked == "read-write" or (several and asked in ("", "any") and "target_session_attrs" not in parameters)
-
-
-def _effective(parameters: Mapping[str, str], keyword: str) -> str:
-    """Return what libpq will use for a keyword: what is given, else what its variables say, else nothing."""
-    if keyword in parameters:
-        return parameters[keyword]
-    for option in pq.Conninfo.get_defaults():
-        if option.keyword == keyword.encode():
-            return (option.val or b"").decode()
-    return ""
-
-
-def _connect_once(parameters: Mapping[str, str]) -> psycopg.Connection:
-    # No server-side prepared statements: DEALLOCATE and DISCARD between files would pull them away (B6).
-    keywords: dict[str, Any] = {**parameters, "client_encoding": "utf8"}
-    return psycopg.connect("", autocommit=True, prepare_threshold=None, **keywords)
-
-
-def _session_values(settings: SessionSettings) -> dict[str, str]:
-    values = {
-        "default_transaction_read_only": "on",  # only a transaction of ours, opened READ WRITE, may write
-        "standard_conforming_strings": "on",  # what a file means is in the file: it may set it off for itself
-        # Inherited values would end us between two messages, or while a person answers.
-        "idle_in_transaction_session_timeout": "0",
-        "idle_session_timeout": "0",
-    }
-    for name, value in (("lock_timeout", settings.lock_timeout), ("statement_timeout", settings.statement_timeout)):
-        if value is not None:
-            values[name] = str(value)
-    return values
-
-
-def _startup_options(settings: SessionSettings) -> str:
-    # The check interval ends the backend of a runner that was killed, within a second (RELIABILITY finding 5).
-    values = {**_session_values(settings), "client_connection_check_interval": "1000"}
-    return " ".join(f"-c {name}={value}" for name, value in values.items())
-
-
-def unreachable(error: psycopg.OperationalError, parameters: Mapping[str, str]) -> DatabaseUnreachable:
-    """Return the error for a connection that could not be made."""
-    words = " ".join(str(error).split())
-    database = parameters.get("dbname", "")
-    if database and f'database "{database}" does not exist' in words:
-        return DatabaseMissing(f"there is no database {database}", hint="`db create` makes it")
-    return DatabaseUnreachable(
-        f"cannot connect: {words}",
-        hint="`db wait` waits for a server that is starting; `config` shows the address",
     )

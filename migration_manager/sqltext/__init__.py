@@ -10,7 +10,7 @@ from migration_manager.sqltext.compare import without_comments
 from migration_manager.sqltext.facts import (
     CopyDirection,
     copy_direction,
-    is_binary_copy,
+    copy_format,
     refuses_transaction,
     statement_tokens,
 )
@@ -26,7 +26,7 @@ __all__ = [
     "SqlTextError",
     "Token",
     "copy_direction",
-    "is_binary_copy",
+    "copy_format",
     "refuses_transaction",
     "split",
     "statement_tokens",

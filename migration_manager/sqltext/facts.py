@@ -62,11 +62,23 @@ def copy_direction(text: str, statement: Statement) -> CopyDirection | None:
     return None
 
 
-def is_binary_copy(text: str, statement: Statement) -> bool:
-    """Return whether a COPY asks for the binary format, which no text file can hold."""
-    found = _texts(text, statement, Dialect.POSTGRESQL)
+def copy_format(text: str, statement: Statement) -> str:
+    """Return the format of the rows that a COPY moves, in small letters: `text` where it asks for none."""
+    found = [upper(text[token.start : token.end]) for token in statement_tokens(text, statement, Dialect.POSTGRESQL)]
+    if found[1:2] == ["BINARY"]:
+        return "binary"
     client = max((at for at, word in enumerate(found) if word in ("STDIN", "STDOUT")), default=0)
-    return "BINARY" in (*found[1:2], *(option.strip("'").upper() for option in found[client:]))
+    depth, last = 0, ""
+    for option in found[client:]:
+        depth += {"(": 1, ")": -1}.get(option, 0)
+        if depth == 0 and option == "WHERE":
+            break
+        if depth == 1 and last == "FORMAT":
+            return option.strip("'\"").lower()
+        if depth == 0 and option in ("BINARY", "CSV"):  # as before PostgreSQL 9.0, and still taken
+            return option.lower()
+        last = option
+    return "text"
 
 
 # ------------------------------------------------------------------------------------ transaction control

@@ -253,6 +253,14 @@ IN_BODIES = {
         "CREATE FUNCTION f(a text DEFAULT 'BEGIN; END', b text = $$x$$) RETURNS int LANGUAGE plpgsql AS $$\nBEGIN\n"
         "  ¶RAISE EXCEPTION 'no';\nEND $$ SET work_mem = '1MB';\nSELECT f();\n"
     ),
+    "a function with comments among its first words": (
+        "CREATE OR REPLACE -- why\nFUNCTION/* x */f() RETURNS int LANGUAGE plpgsql AS $$\nBEGIN\n"
+        "  ¶RAISE EXCEPTION 'no';\nEND $$;\nSELECT f();\n"
+    ),
+    "a function after many words of comment": (
+        "CREATE /* one two three four */ FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$\nBEGIN\n"
+        "  ¶RAISE EXCEPTION 'no';\nEND $$;\nSELECT f();\n"
+    ),
     "a procedure": (
         "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$\nBEGIN\n  ¶RAISE EXCEPTION 'no';\nEND $$;\nCALL p();\n"
     ),
@@ -409,6 +417,9 @@ ROWS = {
     "a unique key": "COPY t FROM stdin;\n1\ta\n2\tb\n¶1\tc\n\\.\n",
     "a check": "COPY t FROM stdin;\n1\ta\n2\tb\n¶-7\tc\n8\td\n\\.\n",
     "null where it must not be": "COPY t FROM stdin;\n1\ta\n¶\\N\tb\n\\.\n",
+    "text into a table called csv": (
+        'CREATE TABLE csv (csv int, n text);\nCOPY csv (csv, n) FROM stdin;\n1\t"a\n2\tb\n¶x\tc\n4\td\n\\.\n'
+    ),
     "CSV with a header": "COPY t FROM stdin (FORMAT csv, HEADER);\ni,n\n1,a\n¶x,b\n\\.\n",
     "CSV after a line end in quotes": 'COPY t FROM stdin WITH CSV;\n1,"a\nb\n\nc"\n2,"é"\n¶nix,d\n\\.\n',
     "a trigger": "COPY v FROM stdin;\n1\n2\n3\n\\.\n",

@@ -25,6 +25,18 @@ SET search_path = other;
 """
 
 
+# Changes at COMMIT, when nobody reads the file any more, how the session takes texts.
+AT_COMMIT = """CREATE TABLE a (i int);
+CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('{}', '{}', false);
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER c AFTER INSERT ON a DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION change();
+INSERT INTO a VALUES (1);
+"""
+
+
 def fails(project: Project) -> Outcome:
     outcome = project.run("migrate")
     assert outcome.code == 1, outcome.text
@@ -101,3 +113,14 @@ def test_a_failure_in_another_encoding_is_told_and_logged(postgres_project: Proj
     outcome = fails(postgres_project)
     assert f"{USERS}.sql:4:24 failed" in outcome.err
     assert "2 of its 3 statements were kept" in outcome.err
+
+
+@pytest.mark.parametrize("header", ["", "-- migrate: no-transaction\n"], ids=["transaction", "alone"])
+@pytest.mark.parametrize("setting", [("client_encoding", "LATIN1"), ("standard_conforming_strings", "off")])
+def test_what_a_script_changes_at_its_commit_does_not_reach_the_next_one(
+    postgres_project: Project, setting: tuple[str, str], header: str
+) -> None:
+    postgres_project.write(USERS, AT_COMMIT.format(*setting))
+    postgres_project.write(TASKS, f"{header}CREATE TABLE b (n text);\nINSERT INTO b VALUES ('日本\\n');\n")
+    postgres_project.ok("migrate")
+    assert postgres_project.rows("SELECT n FROM b") == [("日本\\n",)]

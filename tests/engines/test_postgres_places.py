@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from migration_manager.engines.postgres_places import Places, Said
+from migration_manager.engines.postgres_places import Places
+from migration_manager.engines.postgres_wire import Said
 from migration_manager.messages import messages
 from migration_manager.model import Dialect
 from tests.fixtures.files import parsed

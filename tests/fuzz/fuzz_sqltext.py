@@ -31,7 +31,7 @@ from migration_manager.sqltext import (
     Sql,
     SqlTextError,
     copy_direction,
-    is_binary_copy,
+    copy_format,
     refuses_transaction,
     split,
     stream,
@@ -210,7 +210,7 @@ def _check_statements(text: str, dialect: Dialect, found: Sequence[Statement]) -
         refuses_transaction(text, statement, dialect)
         if dialect is Dialect.POSTGRESQL:
             copy_direction(text, statement)
-            is_binary_copy(text, statement)
+            copy_format(text, statement)
 
 
 def _check_tokens_at(piece: Sql, dialect: Dialect, chance: random.Random) -> None:

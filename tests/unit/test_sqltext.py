@@ -19,7 +19,7 @@ from migration_manager.sqltext import (
     Sql,
     SqlTextError,
     copy_direction,
-    is_binary_copy,
+    copy_format,
     refuses_transaction,
     split,
     stream,
@@ -438,20 +438,28 @@ def test_copy_says_which_way_the_rows_go(text: str, direction: CopyDirection | N
 
 
 @pytest.mark.parametrize(
-    ("sql", "binary"),
+    ("sql", "kind"),
     [
-        ("COPY t FROM stdin;", False),
-        ("COPY t (binary) FROM stdin;", False),
-        ("COPY t FROM stdin WITH (FORMAT csv, NULL 'x');", False),
-        ("COPY t FROM stdin (FORMAT binary);", True),
-        ("COPY t FROM stdin (FORMAT 'binary');", True),
-        ("COPY t FROM stdin BINARY;", True),
-        ("COPY BINARY t FROM stdin;", True),
+        ("COPY t FROM stdin;", "text"),
+        ("COPY t (binary) FROM stdin;", "text"),
+        ("COPY csv (csv) FROM stdin;", "text"),
+        ("COPY t FROM stdin WITH (FORMAT text, NULL 'csv');", "text"),
+        ("COPY t FROM stdin NULL 'csv';", "text"),
+        ("COPY t FROM stdin WHERE csv > 1;", "text"),
+        ("COPY t FROM stdin WITH (FORMAT csv, NULL 'x');", "csv"),
+        ("COPY t FROM stdin WITH (FORCE_NULL (binary), FORMAT /* so */ 'csv');", "csv"),
+        (f"COPY t ({', '.join(f'c{number}' for number in range(1000))}) FROM stdin (FORMAT csv);", "csv"),
+        ("COPY t FROM stdin WITH CSV HEADER;", "csv"),
+        ("COPY t FROM stdin DELIMITER ',' CSV;", "csv"),
+        ("COPY t FROM stdin (FORMAT binary);", "binary"),
+        ("COPY t FROM stdin (FORMAT 'binary');", "binary"),
+        ("COPY t FROM stdin BINARY;", "binary"),
+        ("COPY BINARY t FROM stdin;", "binary"),
     ],
 )
-def test_binary_copy_is_recognised(sql: str, binary: bool) -> None:
+def test_the_format_of_a_copy_is_read_where_its_options_stand(sql: str, kind: str) -> None:
     text = f"{sql}\n\\.\n"
-    assert is_binary_copy(text, only(text)) is binary
+    assert copy_format(text, only(text)) == kind
 
 
 def test_sqlite_knows_no_copy() -> None:
