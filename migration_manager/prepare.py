@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from migration_manager.errors import DirectiveError, GuardRefused, HistoryError, NoRollbackScript, nearest
-from migration_manager.files import ENDING, read_source
 from migration_manager.model import (
     Action,
     Change,
@@ -25,9 +24,10 @@ from migration_manager.model import (
     Survey,
     Task,
 )
-from migration_manager.names import ROLLBACK
+from migration_manager.names import ENDING, ROLLBACK
 from migration_manager.script import OnRead, parse
 from migration_manager.sqltext import without_comments
+from migration_manager.textfile import read_source
 
 _COMPARED = 8 * 1024 * 1024  # bytes; a file longer than that is not shown as a difference
 

@@ -5,17 +5,14 @@ In the texts here `¶` stands before the character that has to be pointed at; it
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from tests.fixtures.cli import TASKS, USERS, Project
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, new_database
 from tests.fixtures.targets import PostgresTarget
 
 MARK = "¶"
@@ -27,13 +24,8 @@ RAISE = "BEGIN\n  RAISE EXCEPTION 'no';\nEND"
 @pytest.fixture(scope="module")
 def shared_database(postgres_server: dict[str, str]) -> Iterator[Database]:
     """Return a database for all tests of this file, most of which leave nothing in it: that saves a minute."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(make_conninfo(**postgres_server), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        try:
-            yield Database({**postgres_server, "dbname": name})
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+    with new_database(postgres_server) as database:
+        yield database
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import select
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -19,9 +18,8 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
-from migration_manager import embedded
-from migration_manager.errors import ConfigError
-from tests.fixtures.postgres import Database, without_postgres
+from tests.fixtures.postgres import Database
+from tests.fixtures.programs import program
 
 _NEXT_FILE = "/* the next file */"
 _SECONDS = 120
@@ -33,20 +31,6 @@ class Sent:
 
     queries: list[str] = field(default_factory=list)
     rows: str = ""
-
-
-def find_psql() -> Path:
-    """Return the psql of the embedded server, else the one on the PATH; skips or fails where there is none."""
-    try:
-        found = embedded.binaries() / "psql"
-    except ConfigError:
-        found = Path("nowhere")
-    if found.is_file():
-        return found
-    on_path = shutil.which("psql")
-    if on_path is None:
-        without_postgres("no psql, neither beside an embedded server nor on the PATH", os.environ)
-    return Path(on_path)
 
 
 @contextmanager
@@ -71,7 +55,7 @@ def run_files(database: Database, texts: Sequence[str]) -> list[Sent]:
     strings are read, and that a COPY waits for rows.
     """
     with tempfile.TemporaryDirectory(prefix="psql") as folder, _Wire(database.conninfo, Path(folder)) as wire:
-        command = [str(find_psql()), "--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=off"]
+        command = [program("psql"), "--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=off"]
         for number, text in enumerate(texts):
             path = Path(folder, f"{number}.sql")
             path.write_bytes(text.encode())

@@ -10,22 +10,20 @@ import difflib
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from migration_manager import embedded
 from migration_manager.errors import ConfigError
 from tests.fixtures.cli import REPOSITORY, SECONDS, Outcome, Project, plain_environment
-from tests.fixtures.postgres import Database, without_postgres
+from tests.fixtures.postgres import Database, new_database, without_postgres
+from tests.fixtures.programs import comparable
 from tests.fixtures.targets import PostgresTarget
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
@@ -81,10 +79,7 @@ class Programs:
 
     def content(self, database: Database) -> list[str]:
         """Return everything in the database but our own tables, in a form that compares."""
-        # A random word stands around each dump; one server of Debian's also tells the moment of its last ALTER.
-        noise = ("\\restrict", "\\unrestrict")
-        lines = self.dump(database, f"--exclude-table={OUR_TABLES}").decode().split("\n")
-        return [line for line in lines if not line.startswith(noise) and "(pg_attver=" not in line]
+        return comparable(self.dump(database, f"--exclude-table={OUR_TABLES}").decode())
 
     def differences(self, one: Database, other: Database) -> list[str]:
         """Return what differs between two databases, as the first lines of a text diff."""
@@ -156,17 +151,6 @@ def programs(postgres_server: dict[str, str]) -> Programs:
 
 
 # ------------------------------------------------------------------------------------------------- databases
-
-
-@contextmanager
-def new_database(server: dict[str, str]) -> Iterator[Database]:
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(psycopg.conninfo.make_conninfo("", **server), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield Database({**server, "dbname": name})
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")

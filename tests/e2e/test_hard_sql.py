@@ -6,10 +6,8 @@ something behind which shows how it was read. A file's first line says how many 
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -27,7 +25,8 @@ from psycopg import sql
 from migration_manager.model import Control, Dialect, Statement
 from migration_manager.sqltext import Rows, Sql, split, stream
 from tests.fixtures.cli import REPOSITORY, Project, plain_environment
-from tests.fixtures.postgres import Database, without_postgres
+from tests.fixtures.postgres import Database
+from tests.fixtures.programs import comparable, program
 from tests.fixtures.targets import PostgresTarget, SqliteTarget
 
 pytestmark = pytest.mark.e2e
@@ -240,18 +239,6 @@ def places(postgres_server: dict[str, str]) -> Iterator[Places]:
             place.drop()
 
 
-def program(name: str) -> str:
-    """Return one of PostgreSQL's programs: the embedded server's, else the one on the PATH."""
-    from migration_manager import embedded
-    from migration_manager.errors import ConfigError
-
-    try:
-        return str(embedded.binaries() / name)
-    except ConfigError:
-        found = shutil.which(name)
-        return found or without_postgres(f"no {name} here", os.environ)
-
-
 def call(*command: str) -> str:
     ended = subprocess.run(
         command, env={**plain_environment(), "PGCLIENTENCODING": "UTF8"}, capture_output=True, text=True, check=False
@@ -304,10 +291,7 @@ def rows_after(text: str, statement: Statement) -> str:
 
 def dump(database: Database) -> list[str]:
     """Return all that is in a database but the tool's books, in a form that compares."""
-    lines = call(program("pg_dump"), "--exclude-schema=books", f"--dbname={database.url}").splitlines()
-    # Newer ones write a random word around the dump, and a mark of the moment on columns of older servers.
-    noise = ("\\restrict", "\\unrestrict")
-    return [line for line in lines if not line.startswith(noise) and "(pg_attver=" not in line]
+    return comparable(call(program("pg_dump"), "--exclude-schema=books", f"--dbname={database.url}"))
 
 
 def assert_same(found: list[str], expected: list[str], said: str) -> None:

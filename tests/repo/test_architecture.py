@@ -15,7 +15,7 @@ NAME = PACKAGE.name
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "model", "durations", "runs", "interrupts"}),
     frozenset({"errors", "secret"}),
-    frozenset({"locate", "sqltext", "redact", "names", "urls"}),
+    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
     frozenset({"plan", "aftermath", "directives", "script", "messages", "configfile"}),
     frozenset({"files", "config", "embedded"}),
     frozenset({"scaffold", "prepare", "engines"}),

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from migration_manager import scaffold
 from migration_manager.errors import FileError, UsageError
-from migration_manager.files import migration_names, read_folder, read_source
+from migration_manager.files import migration_names, read_folder
 from migration_manager.model import Dialect, Directives
 from migration_manager.scaffold import create_migration, init_project
 from migration_manager.script import parse
+from migration_manager.textfile import read_source
 
 NOW = datetime(2024, 12, 27, 10, 15, 0, 123456, tzinfo=UTC)
 
