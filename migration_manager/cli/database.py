@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,7 +82,7 @@ def start(call: Invocation) -> None:
     from migration_manager import embedded
 
     address = embedded.keep(_embedded(call.settings).directory, on_event=call.screen.message)
-    psql = f"{embedded.binaries() / 'psql'} '{address.url}'"
+    psql = shlex.join((str(embedded.binaries() / "psql"), address.url))
     if call.json:
         call.document({"environment": call.settings.environment, "url": address.url, "psql": psql})
         return
