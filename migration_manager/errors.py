@@ -156,6 +156,14 @@ class DatabaseUnreachable(TryLater):
     """No connection could be made, or it was lost."""
 
 
+class SessionEnded(DatabaseUnreachable):
+    """The session had ended before anything of a change was begun; it can be taken up in another one."""
+
+
+class OutcomeUnknown(DatabaseUnreachable):
+    """The connection was lost while a transaction committed, and nobody could be asked what became of it."""
+
+
 class DatabaseMissing(DatabaseUnreachable):
     """The server answers and has no database of that name."""
 

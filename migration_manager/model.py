@@ -161,6 +161,7 @@ class Action(enum.Enum):
     FORGET = "forget"
     REPAIR = "repair"
     STAMP = "stamp"  # the environment's name was written into the database
+    RUN = "run"  # a run began; shown where nothing else is known of it
 
 
 class Outcome(enum.Enum):
@@ -171,9 +172,19 @@ class Outcome(enum.Enum):
     STARTED = "started"  # a no-transaction migration's intent
 
 
+class Touched(NamedTuple):
+    """A relation that a step changed or locked against changes. A dropped one has no name, a SQLite one no number."""
+
+    oid: int | None
+    name: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One row of the history. Times are UTC; `log_id` orders rows by when they were applied."""
+    """One row of the history. Times are UTC; `log_id` orders rows by when they were applied.
+
+    `action` is what the row's last log row says was done. `touched` is None where that is not known.
+    """
 
     name: str
     checksum: str
@@ -184,7 +195,13 @@ class Applied:
     execution_ms: int
     run_id: str
     log_id: int
-    baselined: bool = False  # recorded without having been run
+    action: Action | None = None
+    touched: tuple[Touched, ...] | None = None
+
+    @property
+    def baselined(self) -> bool:
+        """Whether it was recorded without having been run."""
+        return self.action is Action.BASELINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +214,7 @@ class Recorded:
     exists: bool
     environment: str | None  # the stamped identity
     applied: tuple[Applied, ...]  # in the order they were applied
+    last_run: str | None = None  # the newest run that began to migrate, whatever became of it
 
 
 @dataclass(frozen=True, slots=True)

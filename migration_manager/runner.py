@@ -6,19 +6,23 @@ Every command that changes a database goes through `_change`; the decisions are 
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from migration_manager import aftermath
 from migration_manager import plan as planner
 from migration_manager.engines.base import Engine
 from migration_manager.errors import (
+    AlreadyRecorded,
     ConfigError,
     DatabaseUnreachable,
     Interrupted,
+    LockNotAcquired,
     MigrationManagerError,
+    SessionEnded,
     SqlFailed,
     Unfinished,
     UsageError,
@@ -43,6 +47,8 @@ from migration_manager.model import (
     names,
 )
 from migration_manager.prepare import Preparer
+
+_SESSIONS: Final = 3  # that may end between two transactions of one run; after that something is wrong
 
 Decide = Callable[[Recorded], Plan]
 Prepare = Callable[[Plan], tuple[Task, ...]]
@@ -303,25 +309,34 @@ def _decide_and_do(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: b
         at.confirm(Preview(plan, ()))
         _restamp(at, recorded)
         return _nothing(at, plan)
+    work = _Work(at, atomic=atomic)
     while True:
         preview = Preview(plan, prepare(plan))
-        told = at.confirm(preview)
-        with at.engine.exclusive(at.lock_wait, at.observer.waiting_for_lock) as recorded:
-            plan = decide(recorded)
+        work.agree(preview)
+        try:
+            with at.engine.exclusive(at.lock_wait, at.observer.waiting_for_lock) as recorded:
+                plan = decide(recorded)
+                if not plan.steps:
+                    return work.nothing_left(plan)
+                if _same(plan, preview.plan):
+                    _restamp(at, recorded)
+                    at.engine.ensure_history(at.run)
+                    return work.do(preview)
+            work.disagree()
+            at.observer.warned("the database changed meanwhile; the plan was made again")
+        except _Overtaken as overtaken:
+            work.wait_after(overtaken.cause)
+            plan = decide(at.engine.recorded())
             if not plan.steps:
-                return _nothing(at, plan, "another run has done it meanwhile")
-            if _same(plan, preview.plan):
-                _restamp(at, recorded)
-                at.engine.ensure_history(at.run)
-                return _execute(at, preview, atomic=atomic, told=told)
-        at.observer.warned("the database changed meanwhile; the plan was made again")
+                return work.nothing_left(plan)
 
 
 def _same(one: Plan, other: Plan) -> bool:
-    def essence(plan: Plan) -> list[tuple[object, ...]]:
-        return [(s.name, s.direction, s.applied and s.applied.log_id) for s in plan.steps]
+    return names(one.steps) == names(other.steps) and _essence(one) == _essence(other) and one.later == other.later
 
-    return essence(one) == essence(other) and one.later == other.later
+
+def _essence(plan: Plan) -> set[tuple[object, ...]]:
+    return {(s.name, s.direction, s.applied and s.applied.log_id) for s in plan.steps}
 
 
 def _nothing(at: Workplace, plan: Plan, warning: str | None = None) -> RunReport:
@@ -341,52 +356,125 @@ def _restamp(at: Workplace, recorded: Recorded) -> None:
         at.observer.warned(f"the database is {at.environment} from now on; it was {recorded.environment}")
 
 
-def _execute(at: Workplace, preview: Preview, *, atomic: bool, told: bool) -> RunReport:
-    for text in preview.warnings if not told else ():
-        at.observer.warned(text)
-    at.observer.run_started(at.environment, at.engine.identify(), preview.tasks)
-    groups = [preview.tasks] if atomic else [(task,) for task in preview.tasks]
-    finished: list[TaskResult] = []
-    for group in groups:
-        finished += _do(at, preview.tasks, group, tuple(finished))
-    return RunReport(at.run.id, tuple(finished), warnings=preview.warnings, left=preview.plan.left)
+class _Overtaken(Exception):
+    """Nothing of the next transaction was begun, and the plan has to be made again."""
+
+    def __init__(self, cause: MigrationManagerError) -> None:
+        self.cause = cause
+        super().__init__(str(cause))
 
 
-def _do(
-    at: Workplace, tasks: Sequence[Task], group: Sequence[Task], finished: tuple[TaskResult, ...]
-) -> list[TaskResult]:
-    """Do the tasks of one transaction and tell; what fails comes out with the report of what went in before."""
-    total, before = len(tasks), len(finished)
-    for number, task in enumerate(group, before + 1):
-        at.observer.task_started(task, number, total)
-    report = RunReport(at.run.id, finished, names(tasks[before + len(group) :]))
-    began = time.monotonic()
-    try:
-        done: tuple[Done, ...]
-        if group[0].outside_transaction:
-            done = (at.engine.run_outside_transaction(at.run, group[0].change),)
-        else:
-            done = at.engine.transact(at.run, [task.change for task in group])
-    except SqlFailed as error:
-        failed = group[error.index]
+class _Work:
+    """What a run does, from its first task to its last, over as many plans as that takes."""
+
+    def __init__(self, at: Workplace, *, atomic: bool) -> None:
+        self._at = at
+        self._atomic = atomic
+        self._agreed: Plan | None = None
+        self._told = False  # a person was shown what is going to be done
+        self._started = False
+        self._finished: tuple[TaskResult, ...] = ()
+        self._kept_out_since: float | None = None
+        self._sessions_ended = 0
+
+    def agree(self, preview: Preview) -> None:
+        """Ask whether a preview may be carried out, unless it is what is left of one that may."""
+        if self._agreed is None or not _is_rest_of(preview.plan, self._agreed):
+            self._told = self._at.confirm(preview)
+            self._agreed = preview.plan
+
+    def disagree(self) -> None:
+        """Have the next preview asked about, whatever it is: the database is not what was shown."""
+        self._agreed = None
+
+    def nothing_left(self, plan: Plan) -> RunReport:
+        """Report a run whose work others have done meanwhile, or the rest of it."""
+        report = _nothing(self._at, plan, "another run has done it meanwhile")
+        return replace(report, finished=self._finished)
+
+    def do(self, preview: Preview) -> RunReport:
+        """Do the tasks of a preview, under the lock. Raises `_Overtaken` when others must be given way to."""
+        at = self._at
+        if not self._started:
+            self._started = True
+            if any(task.change.script for task in preview.tasks):
+                at.engine.log_start(at.run, preview.tasks[0].change.action)
+            for text in preview.warnings if not self._told else ():
+                at.observer.warned(text)
+            at.observer.run_started(at.environment, at.engine.identify(), preview.tasks)
+        groups = [preview.tasks] if self._atomic else [(task,) for task in preview.tasks]
+        left = preview.tasks
+        for group in groups:
+            left = left[len(group) :]
+            self._finished += tuple(self._one(group, left))
+        return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left)
+
+    def wait_after(self, cause: MigrationManagerError) -> None:
+        """Wait until another try makes sense; raises the cause where none does."""
+        if isinstance(cause, SessionEnded):
+            self._sessions_ended += 1
+            if self._sessions_ended > _SESSIONS:
+                raise cause
+        elif isinstance(cause, LockNotAcquired):
+            now = time.monotonic()
+            self._kept_out_since = self._kept_out_since or now
+            waited = now - self._kept_out_since
+            if waited >= self._at.lock_wait:
+                raise LockNotAcquired(waited, cause.holder) from None
+            self._at.observer.waiting_for_lock(cause.holder, waited)
+            time.sleep(min(0.5, 0.02 + waited / 4) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            return
+        self._kept_out_since = None
+
+    def _one(self, group: Sequence[Task], left: Sequence[Task]) -> list[TaskResult]:
+        """Do the tasks of one transaction and tell; what fails comes out with the report of what went in before."""
+        at, before = self._at, len(self._finished)
+        total = before + len(group) + len(left)
+        for number, task in enumerate(group, before + 1):
+            at.observer.task_started(task, number, total)
+        report = RunReport(at.run.id, self._finished, names(left))
+        began = time.monotonic()
+        try:
+            done: tuple[Done, ...]
+            if group[0].outside_transaction:
+                done = (at.engine.run_outside_transaction(at.run, group[0].change),)
+            else:
+                done = at.engine.transact(at.run, [task.change for task in group])
+        except (AlreadyRecorded, LockNotAcquired, SessionEnded) as error:
+            error.report = report
+            error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
+            raise _Overtaken(error) from None
+        except SqlFailed as error:
+            failed = group[error.index]
+            self._log_failure(failed, error, error.code, began)
+            raise aftermath.failure(failed, group, error, report) from None
+        except MigrationManagerError as error:
+            error.report = report
+            error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
+            if isinstance(error, DatabaseUnreachable):
+                self._log_failure(group[0], error, None, began)
+            raise
+        except KeyboardInterrupt:
+            state = aftermath.interrupted_state(at.run.id, group, _look(at)) + aftermath.before(report, group[0])
+            interrupted = Interrupted("interrupted", state=state)
+            interrupted.report = report
+            raise interrupted from None
+        self._kept_out_since = None
+        results = []
+        for number, (task, outcome) in enumerate(zip(group, done, strict=True), before + 1):
+            result = TaskResult(task.name, task.change.action, outcome.execution_ms, outcome.rows)
+            at.observer.task_finished(result, number, total)
+            results.append(result)
+        return results
+
+    def _log_failure(self, task: Task, error: MigrationManagerError, code: str | None, began: float) -> None:
         took = round((time.monotonic() - began) * 1000)
-        at.engine.log_failure(at.run, failed.change, at.clean(error.message), error.code, took)
-        raise aftermath.failure(failed, group, error, report) from None
-    except MigrationManagerError as error:
-        error.report = report
-        error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
-        raise
-    except KeyboardInterrupt:
-        state = aftermath.interrupted_state(at.run.id, group, _look(at)) + aftermath.before(report, group[0])
-        interrupted = Interrupted("interrupted", state=state)
-        interrupted.report = report
-        raise interrupted from None
-    results = []
-    for number, (task, outcome) in enumerate(zip(group, done, strict=True), before + 1):
-        result = TaskResult(task.name, task.change.action, outcome.execution_ms, outcome.rows)
-        at.observer.task_finished(result, number, total)
-        results.append(result)
-    return results
+        self._at.engine.log_failure(self._at.run, task.change, self._at.clean(error.message), code, took)
+
+
+def _is_rest_of(plan: Plan, agreed: Plan) -> bool:
+    """Return whether a plan does nothing that was not agreed to."""
+    return _essence(plan) <= _essence(agreed) and set(plan.later) <= set(agreed.later)
 
 
 def _look(at: Workplace) -> Recorded | None:

@@ -10,6 +10,7 @@ from typing import NoReturn, Self
 from migration_manager.engines.base import NOTHING_RECORDED
 from migration_manager.errors import DatabaseMissing
 from migration_manager.model import (
+    Action,
     Capabilities,
     Change,
     Dialect,
@@ -58,6 +59,9 @@ class AbsentEngine:
         self._refuse()
 
     def ensure_history(self, run: Run) -> None:
+        self._refuse()
+
+    def log_start(self, run: Run, action: Action) -> None:
         self._refuse()
 
     def stamp(self, run: Run, reason: str | None) -> None:

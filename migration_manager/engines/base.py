@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from migration_manager.model import (
+    Action,
     Capabilities,
     Change,
     Done,
@@ -89,6 +90,9 @@ class Engine(Protocol):
         Safe when several processes do it at once. May write; writes nothing when all is there.
         """
 
+    def log_start(self, run: Run, action: Action) -> None:
+        """Append a row that says that this run has begun to do that, so that one that is killed leaves a trace."""
+
     def stamp(self, run: Run, reason: str | None) -> None:
         """Write the run's environment as the database's identity, whatever it was. Writes."""
 
@@ -97,8 +101,12 @@ class Engine(Protocol):
 
         Raises `SqlFailed` (its `index` tells which change), after rolling everything back, when a script is refused or
         ends the transaction itself; `FileError` when a script's file is no longer the one that was read;
-        `AlreadyRecorded` when another run got there first. Settings a script made for its session never reach the next
-        one.
+        `AlreadyRecorded` when another run got there first; `LockNotAcquired` when another run holds the target's lock,
+        which is possible where nothing but the transaction itself holds ours; `SessionEnded` when the session had ended
+        before anything was begun. A connection that is lost while it commits is settled by looking: what was committed
+        answers as if nothing had happened, what was not raises `DatabaseUnreachable` with that in its `state`, and
+        `OutcomeUnknown` is raised when nobody could be asked in time. Settings a script made for its session never
+        reach the next one.
         """
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:

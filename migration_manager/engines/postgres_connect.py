@@ -9,29 +9,34 @@ import psycopg
 from psycopg import pq
 
 from migration_manager.engines.base import SessionSettings
-from migration_manager.engines.postgres_sql import literal
 from migration_manager.engines.postgres_wire import Wire
 from migration_manager.errors import DatabaseMissing, DatabaseUnreachable
 
+# A server that has gone without a word is noticed within two minutes, not after the two hours of the system's default.
+_PATIENCE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6", "tcp_user_timeout": "90000"}
 
-def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> Wire:
-    """Connect with the session's settings. Raises `DatabaseUnreachable`, `DatabaseMissing`."""
-    parameters = {"connect_timeout": "10", "application_name": settings.application_name, **conninfo}
+
+def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wire, bool]:
+    """Connect; say as well whether the session began with its settings.
+
+    Where it did not, a pooler stands between that takes no `options`, and nothing has been set. Raises
+    `DatabaseUnreachable`, `DatabaseMissing`.
+    """
+    parameters = {"connect_timeout": "10", "application_name": settings.application_name, **_PATIENCE, **conninfo}
     if _wants_primary(parameters):
         parameters["target_session_attrs"] = "primary"
     # What PGOPTIONS says still counts, although an explicit `options` would hide it from libpq.
     options = f"{_effective(parameters, 'options')} {_startup_options(settings)}".strip()
     try:
-        return Wire(_connect_once({**parameters, "options": options}), ())
+        return Wire(_connect_once({**parameters, "options": options})), True
     except psycopg.OperationalError as error:
-        # PgBouncer refuses the options parameter, always in English. The same settings are then SET by message.
+        # PgBouncer refuses the options parameter, always in English.
         if "startup parameter" not in str(error):
             raise unreachable(error, parameters) from None
     try:
-        connection = _connect_once(parameters)
+        return Wire(_connect_once(parameters)), False
     except psycopg.OperationalError as error:
         raise unreachable(error, parameters) from None
-    return Wire(connection, [f"SET {name} = {literal(value)}" for name, value in _session_values(settings).items()])
 
 
 def _wants_primary(parameters: Mapping[str, str]) -> bool:
@@ -60,13 +65,16 @@ def _connect_once(parameters: Mapping[str, str]) -> psycopg.Connection:
     return psycopg.connect("", autocommit=True, prepare_threshold=None, **keywords)
 
 
-def _session_values(settings: SessionSettings) -> dict[str, str]:
+def session_values(settings: SessionSettings) -> dict[str, str]:
+    """Return the settings of a session of ours, by name. A file may change them for itself."""
     values = {
         "default_transaction_read_only": "on",  # only a transaction of ours, opened READ WRITE, may write
         "standard_conforming_strings": "on",  # what a file means is in the file: it may set it off for itself
         # Inherited values would end us between two messages, or while a person answers.
         "idle_in_transaction_session_timeout": "0",
         "idle_session_timeout": "0",
+        # Ends the session of a runner that was killed, within a second (RELIABILITY finding 5).
+        "client_connection_check_interval": "1000",
     }
     for name, value in (("lock_timeout", settings.lock_timeout), ("statement_timeout", settings.statement_timeout)):
         if value is not None:
@@ -75,9 +83,7 @@ def _session_values(settings: SessionSettings) -> dict[str, str]:
 
 
 def _startup_options(settings: SessionSettings) -> str:
-    # The check interval ends the backend of a runner that was killed, within a second (RELIABILITY finding 5).
-    values = {**_session_values(settings), "client_connection_check_interval": "1000"}
-    return " ".join(f"-c {name}={value}" for name, value in values.items())
+    return " ".join(f"-c {name}={value}" for name, value in session_values(settings).items())
 
 
 def unreachable(error: psycopg.OperationalError, parameters: Mapping[str, str]) -> DatabaseUnreachable:

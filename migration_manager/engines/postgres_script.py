@@ -13,6 +13,7 @@ from migration_manager.engines.postgres_places import Places
 from migration_manager.engines.postgres_wire import Refused, Row, Said, Told, Wire, prologue
 from migration_manager.errors import SqlFailed
 from migration_manager.messages import Message, messages
+from migration_manager.messages import one_by_one as statement_by_statement
 from migration_manager.model import Notice, Script
 
 _ANSWERS_WITH_ROWS: Final = frozenset(
@@ -42,14 +43,16 @@ class ScriptRun:
         self._heard: Counter[str] = Counter()
         self.rows = 0
 
-    def in_transaction(self, before: Sequence[str]) -> list[list[Row]]:
+    def in_transaction(self, before: Sequence[str], *, one_by_one: bool = False) -> list[list[Row]]:
         """Run the script; `before` are our own statements, sent with its first batch. Returns their rows.
+
+        With `one_by_one` each statement is sent by itself, and nothing follows one that ends the transaction.
 
         The transaction is open when this returns, or it raises: `Refused` for a statement of ours, `SqlFailed` for one
         of the script, `FileError` when the file is no longer what was understood.
         """
         answers: list[list[Row]] | None = None
-        for message in messages(self._script):
+        for message in (statement_by_statement if one_by_one else messages)(self._script):
             found = self.send(before if answers is None else (), message)
             answers = found if answers is None else answers
             if not self._wire.in_transaction:

@@ -16,13 +16,16 @@ from migration_manager.model import Action, Change, Outcome, Run, Source
 
 GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
 MARK = "migration_manager history, format "
+FIRST_USER_OID = 16384  # FirstNormalObjectId: what is below belongs to the server itself
+MOST_TOUCHED = 500  # relations that are remembered of one step
 HISTORY_COLUMNS = frozenset({
     "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms", "run_id",
     "log_id",
 })  # fmt: skip
 
 WHO_AM_I = """SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num'),
- pg_catalog.current_database(), session_user, current_user, pg_catalog.pg_is_in_recovery(), pg_catalog.version()"""
+ pg_catalog.current_database(), session_user, current_user, pg_catalog.pg_is_in_recovery(), pg_catalog.version(),
+ pg_catalog.pg_backend_pid()"""
 
 SAFE_PATH = "SET LOCAL search_path = pg_catalog"
 
@@ -59,17 +62,21 @@ def literal(value: str | int | None) -> str:
     return sql.Literal(value).as_string()
 
 
-def take_role(role: str | None) -> list[str]:
-    """Return the statements that take the configured role, so that all objects get one owner."""
-    return [f"SET ROLE {quoted(role)}"] if role else []
+def take_role(role: str | None, *, for_session: bool = False) -> list[str]:
+    """Return the statements that take the configured role, so that all objects get one owner.
+
+    Until the transaction ends, because a pooler may hand the session to somebody else then; or for the whole session.
+    """
+    return [f"SET {'SESSION' if for_session else 'LOCAL'} ROLE {quoted(role)}"] if role else []
 
 
 def where_is_history(schema: str | None, table: str) -> str:
     """Return the query for the history's place.
 
     It answers the schema new tables would be made in and whether that exists; the schema the table was found in, its
-    kind, columns and comment; and whether Rails' metadata is beside it. Without a configured schema the table is looked
-    for along the whole search path: one that is not in its first schema must be noticed, not made a second time.
+    kind, columns and comment; whether Rails' metadata is beside it; what else has a say in its rows, by a name for
+    people; and whether its log is older than this version's. Without a configured schema the table is looked for along
+    the whole search path: one that is not in its first schema must be noticed, not made a second time.
     """
     if schema is None:
         relation = f"pg_catalog.to_regclass({literal(quoted(table))})"
@@ -82,7 +89,11 @@ def where_is_history(schema: str | None, table: str) -> str:
  (SELECT pg_catalog.string_agg(a.attname || E'\\t' || pg_catalog.format_type(a.atttypid, a.atttypmod), E'\\n')
    FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
  pg_catalog.obj_description(c.oid, 'pg_class'),
- EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.relnamespace = n.oid AND r.relname = 'ar_internal_metadata')
+ EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.relnamespace = n.oid AND r.relname = 'ar_internal_metadata'),
+ CASE WHEN c.relrowsecurity THEN 'row level security' ELSE (SELECT 'the trigger ' || t.tgname
+   FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal ORDER BY t.tgname LIMIT 1) END,
+ NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_attribute a ON a.attrelid = g.oid
+   WHERE g.relnamespace = n.oid AND g.relname = {literal(table + "_log")} AND a.attname = 'touched')
  FROM (SELECT {relation} AS relation, {place} AS place) p
  LEFT JOIN pg_catalog.pg_class c ON c.oid = p.relation
  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"""
@@ -105,12 +116,30 @@ def lock_holder(key: int) -> str:
  LIMIT 1"""
 
 
+def take_fence(key: int) -> str:
+    """Return the statement that takes the lock until the transaction ends, and fails (22012) when others hold it."""
+    return f"SELECT 1 / pg_catalog.pg_try_advisory_xact_lock({key})::integer"
+
+
+def release_lock(key: int) -> str:
+    """Return the query that lets go of the session's lock where it is still held."""
+    return f"SELECT pg_catalog.pg_advisory_unlock({key}) FROM ({lock_is_ours(key)}) AS l (held) WHERE l.held"
+
+
+def verdict_of(xid: str) -> str:
+    """Return the query for what became of a transaction: `in progress` as long as it may still commit.
+
+    A transaction that a crashed server never wrote down is "in the future" (22023); its id may be given to another one
+    later. So this says only when to stop waiting, and never what happened (RELIABILITY B5).
+    """
+    return f"SELECT pg_catalog.pg_xact_status({literal(xid)}::xid8)"
+
+
 def lock_is_ours(key: int) -> str:
-    """Return the query for whether this session holds the advisory lock of this key, and whether it may write."""
+    """Return the query for whether this session holds the advisory lock of this key."""
     low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
     return f"""SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted
- AND l.pid = pg_catalog.pg_backend_pid() AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low}),
- pg_catalog.current_setting('default_transaction_read_only') = 'off'"""
+ AND l.pid = pg_catalog.pg_backend_pid() AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low})"""
 
 
 def _moment(expression: str) -> str:
@@ -183,7 +212,8 @@ class Tables:
   logged_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   migration_name text, action text NOT NULL, outcome text NOT NULL, environment text, checksum text,
   run_id text NOT NULL, execution_ms bigint, database_user text NOT NULL DEFAULT session_user,
-  os_user text, host text, tool_version text, git_commit text, ci_run text, sqlstate text, error text, reason text)""",
+  os_user text, host text, tool_version text, git_commit text, ci_run text, sqlstate text, error text, reason text,
+  touched text)""",
             f"""CREATE TABLE {self.history} (
   migration_name text PRIMARY KEY, checksum text NOT NULL, rollback_checksum text,
   state text NOT NULL CHECK (state IN ('applied', 'unfinished')), applied_at timestamptz NOT NULL,
@@ -197,26 +227,36 @@ class Tables:
             f"COMMENT ON TABLE {self.text} IS 'texts of migrations and rollback scripts as they were applied'",
         ]
 
+    def upgrade(self) -> list[str]:
+        """Return the statements that add to older tables what they lack; older versions can go on using them."""
+        return [f"ALTER TABLE {self.log} ADD COLUMN IF NOT EXISTS touched text"]
+
     # ----------------------------------------------------------------------------------- reading
 
-    def read_history(self) -> list[str]:
-        """Return the queries for the history, oldest application first, and for the stamped environment."""
+    def read_history(self, *, older: bool) -> list[str]:
+        """Return the queries for the history, oldest application first, the stamped environment, and the last run.
+
+        `older` tables have no column for what a step touched.
+        """
         return [
             f"""SELECT h.migration_name, h.checksum, h.rollback_checksum, h.state, {_moment("h.applied_at")},
- h.applied_by, h.execution_ms, h.run_id, h.log_id, l.action
+ h.applied_by, h.execution_ms, h.run_id, h.log_id, l.action, {"NULL" if older else "l.touched"}
  FROM {self.history} h LEFT JOIN {self.log} l ON l.id = h.log_id ORDER BY h.log_id, h.migration_name""",
             self.read_stamp(),
+            f"""SELECT run_id FROM {self.log} WHERE action = 'migrate' OR (action = 'run' AND reason = 'migrate')
+ ORDER BY id DESC LIMIT 1""",
         ]
 
     def read_stamp(self) -> str:
         return f"SELECT environment FROM {self.log} WHERE action = 'stamp' ORDER BY id DESC LIMIT 1"
 
     def read_log(self, name: str | None, limit: int | None) -> str:
-        where = f" WHERE migration_name = {literal(name)}" if name is not None else ""
+        where = f" AND migration_name = {literal(name)}" if name is not None else ""
         most = f" LIMIT {limit:d}" if limit is not None else ""
         return f"""SELECT id, {_moment("logged_at")}, migration_name, action, outcome, environment, run_id,
  execution_ms, database_user, os_user, host, tool_version, git_commit, ci_run, sqlstate, error, reason
- FROM {self.log}{where} ORDER BY id DESC{most}"""
+ FROM {self.log} l WHERE (action <> 'run' OR NOT EXISTS (SELECT FROM {self.log} o
+ WHERE o.run_id = l.run_id AND o.action NOT IN ('run', 'stamp'))){where} ORDER BY id DESC{most}"""
 
     def read_texts(self, checksums: Sequence[str]) -> str:
         wanted = ", ".join(map(literal, checksums))
@@ -225,7 +265,7 @@ class Tables:
     # ----------------------------------------------------------------------------------- writing
 
     def begin_change(self, run: Run, change: Change) -> list[str]:
-        """Return what stands before a script in its transaction; the last statement answers the new log id.
+        """Return what stands before a script in its transaction; the last one answers the new log id and the xid.
 
         Each variant fails, and so ends the message before the script runs, when another run was here first: the primary
         key for a row that must not exist yet, a division by zero for one that must.
@@ -242,19 +282,19 @@ class Tables:
             return [*keep, self._insert(run, change, self._next_log_id(), again)]
         there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
         if change.action is Action.REPAIR:  # the row keeps its place in the order of application
-            return [*keep, there, f"SELECT {self._next_log_id()}"]
+            return [*keep, there, f"SELECT {self._next_log_id()}, pg_catalog.pg_current_xact_id()"]
         return [
             *keep,
             there,
             f"""UPDATE {self.history} SET log_id = {self._next_log_id()}, state = 'unfinished',
- run_id = {literal(run.id)} WHERE migration_name = {name} RETURNING log_id""",
+ run_id = {literal(run.id)} WHERE migration_name = {name} RETURNING log_id, pg_catalog.pg_current_xact_id()""",
         ]
 
     def _insert(self, run: Run, change: Change, log_id: str, conflict: str = "") -> str:
         return f"""INSERT INTO {self.history} AS old (migration_name, checksum, rollback_checksum, state, applied_at,
  applied_by, execution_ms, run_id, log_id) VALUES ({literal(change.name)}, {literal(change.checksum)},
  {literal(change.rollback_checksum)}, 'unfinished', pg_catalog.clock_timestamp(), session_user, 0,
- {literal(run.id)}, {log_id}){conflict} RETURNING log_id"""
+ {literal(run.id)}, {log_id}){conflict} RETURNING log_id, pg_catalog.pg_current_xact_id()"""
 
     def _next_log_id(self) -> str:
         return f"pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
@@ -279,6 +319,7 @@ class Tables:
                 row_id=log_id,
                 checksum=change.checksum,
                 reason=change.reason,
+                touched=change.script is not None,
             ),
             self._last_word(change, ours, took),
         ]
@@ -329,9 +370,10 @@ class Tables:
         error: str | None = None,
         code: str | None = None,
         reason: str | None = None,
+        touched: bool = False,
         where: str = "",
     ) -> str:
-        """Return the statement that appends one row to the log."""
+        """Return the statement that appends one row to the log; with `touched`, what this transaction has locked."""
         values: dict[str, str | int | None] = {
             "migration_name": name,
             "action": action.value,
@@ -352,8 +394,35 @@ class Tables:
         if row_id is not None:
             values["id"] = row_id
         given = {column: value for column, value in values.items() if value is not None}
-        columns, literals = ", ".join(given), ", ".join(literal(value) for value in given.values())
-        return f"INSERT INTO {self.log} ({columns}) SELECT {literals}{where}"
+        expressions = {column: literal(value) for column, value in given.items()}
+        if touched:
+            expressions["touched"] = self._touched()
+        columns, values_ = ", ".join(expressions), ", ".join(expressions.values())
+        return f"INSERT INTO {self.log} ({columns}) SELECT {values_}{where}"
+
+    def is_logged(self, run: Run, log_id: int) -> str:
+        """Return the query for whether the log has this row of this run: what was committed, whatever became of us."""
+        return f"SELECT EXISTS (SELECT FROM {self.log} WHERE id = {log_id:d} AND run_id = {literal(run.id)})"
+
+    def _touched(self) -> str:
+        """Return the expression for the relations this transaction has changed, or locked against changes.
+
+        As JSON: pairs of oid and name, the latter null for what was dropped. Told from the locks that are held, which a
+        transaction keeps to its end (manual 13.3); our own tables and the catalog's are left out.
+        """
+        ours = ", ".join(f"{literal(name)}::regclass" for name in (self.history, self.log, self.text))
+        pair = "pg_catalog.json_build_array(t.oid, t.name)"
+        return f"""(SELECT coalesce(pg_catalog.json_agg({pair} ORDER BY t.oid)::text, '[]') FROM (
+ SELECT DISTINCT l.relation::bigint AS oid, n.nspname || '.' || c.relname AS name
+ FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
+ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() AND l.relation >= {FIRST_USER_OID}
+ AND l.mode NOT IN ('AccessShareLock', 'RowShareLock') AND l.relation NOT IN ({ours})
+ AND (c.oid IS NULL OR (c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_')) LIMIT {MOST_TOUCHED}) t)"""
+
+    def start_of(self, run: Run, action: Action) -> str:
+        """Return the statement that tells the log of a run, before anything of it is done: it may be killed."""
+        return self.log_row(run, Action.RUN, Outcome.STARTED, None, None, reason=action.value)
 
     def first_stamp(self, run: Run) -> str:
         """Return the statement that stamps the run's environment where none is stamped."""

@@ -91,15 +91,18 @@ class Told:
 
 
 class Wire:
-    """One connection. `defaults` are the statements that give a session its settings where its start could not.
+    """One connection.
 
-    `on_told` hears what the server says beside its answers, while a message runs.
+    `on_told` hears what the server says beside its answers, while a message runs. `on_wait` is called about ten times a
+    second while an answer is waited for, with the seconds since the message was sent; what it raises cancels what runs
+    and comes out of `send`.
     """
 
-    def __init__(self, connection: psycopg.Connection, defaults: Sequence[str]) -> None:
+    def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self.defaults = tuple(defaults)
         self.on_told: Callable[[Told], None] | None = None
+        self.on_wait: Callable[[float], None] | None = None
+        self._sent_at = 0.0
         self._told: deque[Told] = deque()
         self._unsettled = 0  # so many of the last of them were heard when a result was there already, and not fetched
         self._done = 0  # statements of the running message
@@ -110,6 +113,21 @@ class Wire:
     def address(self) -> str:
         info = self._connection.info
         return info.host if info.host.startswith("/") else f"{info.host}:{info.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process that serves this connection, as whoever accepted it says: a pooler makes a number up."""
+        return self._connection.info.backend_pid
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection still stands, as far as what has arrived tells. Asks nobody."""
+        connection = self._connection.pgconn
+        if connection.status != pq.ConnStatus.OK:
+            return False
+        with suppress(psycopg.OperationalError):
+            connection.consume_input()
+        return connection.status == pq.ConnStatus.OK
 
     @property
     def in_transaction(self) -> bool:
@@ -153,6 +171,7 @@ class Wire:
         connection, encoding = self._connection, self.encoding
         message = (prologue(statements) + script).encode(encoding)
         results = _Results(len(statements), encoding)
+        self._sent_at = time.monotonic()
         try:
             with connection.lock:
                 connection.pgconn.send_query(message)
@@ -182,7 +201,8 @@ class Wire:
         yield from self._flush(connection)
         while True:
             while held(connection.is_busy):
-                yield waiting.Wait.R
+                if not (yield waiting.Wait.R):
+                    self._wait()
                 self._take(connection)
             result = held(connection.get_result)
             if self._told:
@@ -201,8 +221,13 @@ class Wire:
 
     def _flush(self, connection: pq.abc.PGconn) -> _Waiting:
         while connection.flush():
-            yield waiting.Wait.RW
+            if not (yield waiting.Wait.RW):
+                self._wait()
             self._take(connection)  # the server may be waiting for us to hear what it says
+
+    def _wait(self) -> None:
+        if self.on_wait is not None:
+            self.on_wait(time.monotonic() - self._sent_at)
 
     def _take(self, connection: pq.abc.PGconn) -> None:
         """Take in what has arrived, and tell what the server says: a storm of notices must not pile up."""
@@ -265,6 +290,7 @@ class Wire:
     def _rest(self) -> None:
         """Cancel what is running; a session that does not come to rest is closed, and the server rolls back."""
         others, self.on_told = self.on_told, None  # nobody wants to hear the rest
+        watched, self.on_wait = self.on_wait, None
         try:
             if self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
                 self._connection.cancel_safe(timeout=_REST)
@@ -272,7 +298,7 @@ class Wire:
         except psycopg.Error:
             self.close()
         finally:
-            self.on_told = others
+            self.on_told, self.on_wait = others, watched
 
     def _drain(self, deadline: float) -> _Waiting:
         """Take what is left of a message that was cancelled."""

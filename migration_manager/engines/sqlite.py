@@ -260,9 +260,19 @@ class SqliteEngine:
         if not self._history_exists(connection):
             return NOTHING_RECORDED
         with_log = self._has_table(connection, self._tables.log)
-        rows = self._ask(connection, self._tables.read_history(with_log=with_log))
-        stamp = self._read_stamp(connection)
-        return Recorded(exists=True, environment=stamp, applied=tuple(map(queries.applied, rows)))
+        with_touched = with_log and not self._log_is_older(connection)
+        rows = self._ask(connection, self._tables.read_history(with_log=with_log, with_touched=with_touched))
+        last_run = self._ask(connection, self._tables.read_last_run()) if with_log else []
+        return Recorded(
+            exists=True,
+            environment=self._read_stamp(connection),
+            applied=tuple(map(queries.applied, rows)),
+            last_run=last_run[0][0] if last_run else None,
+        )
+
+    def _log_is_older(self, connection: sqlite3.Connection) -> bool:
+        columns = self._ask(connection, f"PRAGMA table_info({self._tables.log})")
+        return "touched" not in {name for _, name, *_ in columns}
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         connection = self._reading()
@@ -357,8 +367,15 @@ class SqliteEngine:
         return (
             self._history_exists(connection)
             and all(self._has_table(connection, table) for table in tables)
+            and not self._log_is_older(connection)
             and self._read_stamp(connection) is not None
         )
+
+    def log_start(self, run: Run, action: Action) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            self._write_log(connection, run, Action.RUN, Outcome.STARTED, reason=action.value)
+
+        self._in_one_transaction(write)
 
     def stamp(self, run: Run, reason: str | None) -> None:
         def write(connection: sqlite3.Connection) -> None:
@@ -371,6 +388,8 @@ class SqliteEngine:
         self._history_exists(connection)  # raises for another tool's table
         for statement in self._tables.create():
             self._ask(connection, statement)
+        if self._log_is_older(connection):
+            self._ask(connection, self._tables.upgrade())
 
     def _in_one_transaction(self, write: Callable[[sqlite3.Connection], T], patience: int | None = None) -> T:
         """Write in one transaction and return what that returned; whatever is raised inside rolls all of it back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from migration_manager.engines.base import FORMAT
 from migration_manager.errors import HistoryError
-from migration_manager.model import Action, Applied, LogRow, Outcome, State
+from migration_manager.model import Action, Applied, LogRow, Outcome, State, Touched
 
 HISTORY_COLUMNS = (
     "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms",
@@ -94,7 +95,8 @@ class Tables:
   ci_run TEXT,
   sqlstate TEXT,
   error TEXT,
-  reason TEXT
+  reason TEXT,
+  touched TEXT
 )""",
             f"""CREATE TABLE IF NOT EXISTS {self.text} (
   -- texts of migrations and rollback scripts as they were applied; the content of long ones is not kept
@@ -104,9 +106,20 @@ class Tables:
 )""",
         )
 
-    def read_history(self, *, with_log: bool) -> str:
-        action = f"(SELECT action FROM {self.log} WHERE id = log_id)" if with_log else "NULL"
-        return f"SELECT {', '.join(HISTORY_COLUMNS)}, {action} FROM {self.history} ORDER BY log_id, migration_name"
+    def upgrade(self) -> str:
+        """Return the statement that adds to an older log what it lacks; older versions can go on using it."""
+        return f"ALTER TABLE {self.log} ADD COLUMN touched TEXT"
+
+    def read_history(self, *, with_log: bool, with_touched: bool) -> str:
+        of_log = ["action" if with_log else "NULL", "touched" if with_touched else "NULL"]
+        found = ", ".join(f"(SELECT {column} FROM {self.log} WHERE id = log_id)" for column in of_log)
+        if not with_log:
+            found = "NULL, NULL"
+        return f"SELECT {', '.join(HISTORY_COLUMNS)}, {found} FROM {self.history} ORDER BY log_id, migration_name"
+
+    def read_last_run(self) -> str:
+        return f"""SELECT run_id FROM {self.log} WHERE action = 'migrate' OR (action = 'run' AND reason = 'migrate')
+ORDER BY id DESC LIMIT 1"""
 
     def read_state(self) -> str:
         return f"SELECT state FROM {self.history} WHERE migration_name = ?"
@@ -115,8 +128,10 @@ class Tables:
         return f"SELECT environment FROM {self.log} WHERE action = 'stamp' ORDER BY id DESC LIMIT 1"
 
     def read_log(self) -> str:
-        return f"""SELECT id, {", ".join(LOG_COLUMNS)} FROM {self.log}
-WHERE :name IS NULL OR migration_name = :name ORDER BY id DESC LIMIT coalesce(:limit, -1)"""
+        return f"""SELECT id, {", ".join(LOG_COLUMNS)} FROM {self.log} AS l
+WHERE (:name IS NULL OR migration_name = :name) AND (action <> 'run' OR NOT EXISTS (
+  SELECT 1 FROM {self.log} AS o WHERE o.run_id = l.run_id AND o.action NOT IN ('run', 'stamp')))
+ORDER BY id DESC LIMIT coalesce(:limit, -1)"""
 
     def read_text(self) -> str:
         return f"SELECT content FROM {self.text} WHERE checksum = ? AND content IS NOT NULL"
@@ -175,12 +190,18 @@ def _moment(text: str) -> datetime:
 
 def applied(row: Sequence[Any]) -> Applied:
     """Return a row of the history; raises `HistoryError` for one that says something we do not know."""
-    name, checksum, rollback, state, at, by, took, run_id, log_id, action = row
+    name, checksum, rollback, state, at, by, took, run_id, log_id, action, touched = row
     try:
-        baselined = action == Action.BASELINE.value
-        return Applied(name, checksum, rollback, State(state), _moment(at), by, took, run_id, log_id, baselined)
+        done = None if action is None else Action(action)
+        return Applied(
+            name, checksum, rollback, State(state), _moment(at), by, took, run_id, log_id, done, _touched(touched)
+        )
     except (TypeError, ValueError) as error:
         raise HistoryError(f"the history row of {name} cannot be read: {error}", names=(str(name),)) from None
+
+
+def _touched(value: str | None) -> tuple[Touched, ...] | None:
+    return None if value is None else tuple(Touched(None, name) for name in json.loads(value))
 
 
 def log_row(row: Sequence[Any]) -> LogRow:

@@ -424,8 +424,9 @@ def test_a_migration_that_eight_processes_run_at_once_runs_once(target: Target) 
     with target.children(8, "migrate", name="a", statement="INSERT INTO t VALUES (1)") as children:
         for child in children:
             child.go()
-        said = sorted(child.hears() for child in children)
-    assert said == ["AlreadyRecorded"] * 7 + ["done"]
+        said = [child.hears() for child in children]
+    assert said.count("done") == 1
+    assert set(said) <= {"done", "AlreadyRecorded", "LockNotAcquired"}
     assert target.rows("SELECT n FROM t") == [(1,)]
 
 

@@ -19,6 +19,7 @@ from migration_manager.errors import (
     UsageError,
 )
 from migration_manager.model import (
+    Action,
     Applied,
     Migration,
     OutOfOrder,
@@ -266,7 +267,7 @@ def test_rollback_of_a_middle_one_names_what_stays() -> None:
 
 
 def baselined(*names_: str) -> tuple[Applied, ...]:
-    return tuple(replace(row, baselined=True) for row in applied(*names_))
+    return tuple(replace(row, action=Action.BASELINE) for row in applied(*names_))
 
 
 def test_what_a_run_only_recorded_is_nothing_it_applied() -> None:

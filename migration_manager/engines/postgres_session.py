@@ -1,0 +1,223 @@
+"""One session with one database: who it is, where its history is, and how it is kept clean.
+
+What is asked is asked in a transaction that may only read, under the configured role; what a script leaves behind in
+its session is taken away before the next one. Behind a pooler that lends a session for one transaction only, nothing is
+set for longer than that.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from migration_manager.engines import postgres_sql as queries
+from migration_manager.engines.base import SessionSettings
+from migration_manager.engines.postgres_connect import connect, session_values
+from migration_manager.engines.postgres_failures import as_error
+from migration_manager.engines.postgres_place import Place, understood
+from migration_manager.engines.postgres_pooler import Pooling, pooling_behind
+from migration_manager.engines.postgres_wire import Refused, Row, Wire
+from migration_manager.errors import ConfigError, DatabaseMissing, DatabaseUnreachable
+from migration_manager.model import Identity
+
+OLDEST_SERVER: Final = 140000
+
+# What a file may leave behind in its session (RELIABILITY B6): all of DISCARD ALL but the release of advisory locks,
+# which would drop our own. RESET ALL returns to the values given at connection start.
+_FORGET: Final = (
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "RESET ALL",
+    "CLOSE ALL",
+    "UNLISTEN *",
+    "DISCARD PLANS",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+)
+# A pooler keeps account of what its clients prepared on a session; taking that away would break theirs.
+_FORGET_PREPARED: Final = ("DEALLOCATE ALL",)
+_READ_ONLY: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+# READ COMMITTED by name: a role or database may default to REPEATABLE READ.
+_READ_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_FOR_OUR_TRANSACTIONS: Final = "default_transaction_read_only"
+
+
+class Session:
+    """A session that knows where it is. `pooling` says for how long it is the same one on the server.
+
+    Opening it asks the server who it is; raises `DatabaseUnreachable`, `DatabaseMissing`, or `ConfigError` for a role
+    that cannot be taken, a server that is too old or no PostgreSQL, and a pooler that allows no transactions.
+    """
+
+    def __init__(
+        self, conninfo: Mapping[str, str], settings: SessionSettings, *, shown: str | None, writes: bool
+    ) -> None:
+        self._conninfo = conninfo
+        self._shown = shown
+        self._writes = writes
+        self.settings = settings
+        self.schema = settings.history_schema
+        self._role = settings.role
+        self.pooling = Pooling.NONE
+        self.wire = self._open()
+
+    def _open(self) -> Wire:
+        self.wire, self._has_settings = connect(self._conninfo, self.settings)
+        try:
+            self._introduce()
+        except BaseException:
+            self.wire.close()
+            raise
+        return self.wire
+
+    def close(self) -> None:
+        self.wire.close()
+
+    def reopen(self, patience: float) -> None:
+        """Connect anew after the connection was lost, trying for so many seconds. Raises `DatabaseUnreachable`."""
+        told, waited = self.wire.on_told, self.wire.on_wait
+        self.wire.close()
+        deadline, pause = time.monotonic() + patience, 0.05
+        while True:
+            try:
+                self._open()
+                break
+            except DatabaseMissing:
+                raise
+            except DatabaseUnreachable:
+                if time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            pause = min(pause * 1.5, 1.0)
+        self.wire.on_told, self.wire.on_wait = told, waited
+
+    # ---------------------------------------------------------------------------------- introduction
+
+    def _introduce(self) -> None:
+        questions = [queries.WHO_AM_I, self._where_is_history()]
+        try:
+            who, where = self.ask(*questions)
+        except Refused as error:
+            if self._role is None or error.code not in ("42501", "22023", "42704"):
+                raise as_error(error) from None
+            if self._writes or error.code != "42501":
+                raise ConfigError(
+                    f"the role {self._role} cannot be taken: {error.message}",
+                    hint=f'GRANT "{self._role}" TO the login, or change `role`',
+                ) from None
+            self._role = None  # reading needs only SELECT
+            who, where = self.ask(*questions)
+        self.identity, pid = self._identify(who[0])
+        self._where = where[0]
+        self.is_fresh = True  # where the history is was looked up this very moment
+        self.pooling = self._pooling(pid)
+        if self.pooling is Pooling.SESSION:
+            self.command(*self._settings("SET"))
+
+    def _identify(self, who: Row) -> tuple[Identity, int]:
+        version, number, database, login, role, standby, product, pid = (value or "" for value in who)
+        if not product.startswith("PostgreSQL"):
+            raise ConfigError(f"this server is not PostgreSQL: {product.split(' (')[0]}")
+        if int(number) < OLDEST_SERVER:
+            raise ConfigError(f"PostgreSQL {version} is too old; 14 is the oldest that is supported")
+        server = self._shown or self.wire.address
+        short = version.split(" ")[0]
+        return Identity("PostgreSQL", short, server, database, login, role, read_only=standby == "t"), int(pid)
+
+    def _pooling(self, pid: int) -> Pooling:
+        if self._has_settings and pid == self.wire.pid:
+            return Pooling.NONE
+        if not self._writes:
+            return Pooling.TRANSACTION  # nothing is set then, and nothing has to be for reading
+        return pooling_behind(self.wire, lambda: connect(self._conninfo, self.settings)[0])
+
+    # -------------------------------------------------------------------------------------- asking
+
+    def ask(self, *statements: str) -> list[list[Row]]:
+        """Return the rows of each statement, read in one transaction that cannot write. Raises `Refused`."""
+        before = [_READ_ONLY, *queries.take_role(self._role)]
+        try:
+            answers, _ = self.wire.send([*before, *statements, "COMMIT"])
+        except Refused as error:
+            error.done -= len(before)
+            self.wire.abandon()
+            raise
+        return answers[len(before) : -1]
+
+    def command(self, *statements: str) -> list[list[Row]]:
+        """Run statements about the session itself, each by itself. Raises `Refused`."""
+        return self.wire.send(statements)[0]
+
+    # ------------------------------------------------------------------------------------- history
+
+    def _where_is_history(self) -> str:
+        return queries.where_is_history(self.schema, self.settings.history_table)
+
+    def look_again(self) -> None:
+        """Look up where the history is."""
+        self._where = self.ask(self._where_is_history())[0][0]
+
+    @property
+    def place(self) -> Place:
+        """Where the history is, as last looked up; raises `ForeignHistory` and `HistoryError`."""
+        return understood(self._where, self.settings.history_table)
+
+    @property
+    def tables(self) -> queries.Tables:
+        """The history's tables; raises `ConfigError` when there is no place for them."""
+        schema = self.place.schema
+        if schema is None:
+            raise ConfigError(
+                "the search path names no schema that exists, so there is no place for the history",
+                hint="set `history_schema`, or create the schema",
+            )
+        # From here on the place is settled: a script may change the search path, and the books stay where they are.
+        self.schema = schema
+        return queries.Tables(schema, self.settings.history_table)
+
+    # ------------------------------------------------------------------------------------- hygiene
+
+    def opening(self) -> list[str]:
+        """Return what begins a transaction of ours: clean, under our settings and the configured role."""
+        return [_READ_WRITE, *self.clean()]
+
+    def clean(self) -> list[str]:
+        """Return what takes away all that a script may have left behind, inside a transaction of ours."""
+        if self.pooling is Pooling.TRANSACTION:
+            return [*_FORGET, *self._settings("SET LOCAL"), *queries.take_role(self._role)]
+        return [*_FORGET, *_FORGET_PREPARED, *self._settings("SET"), *queries.take_role(self._role)]
+
+    def cleaning_up(self) -> list[str]:
+        """Return what stands before COMMIT where the session is somebody else's after it."""
+        if self.pooling is not Pooling.TRANSACTION:
+            return []
+        # What is deferred has to be done while the session is still as the script left it.
+        return ["SET CONSTRAINTS ALL IMMEDIATE", *_FORGET]
+
+    def for_session(self) -> list[str]:
+        """Return what gives the session, until the next `clean`, the configured role and the right to write."""
+        return [*queries.take_role(self._role, for_session=True), f"SET {_FOR_OUR_TRANSACTIONS} = off"]
+
+    def take_role_again(self) -> list[str]:
+        """Return what brings back our role and a search path of ours, whatever a script made of them."""
+        return [
+            "RESET SESSION AUTHORIZATION", "RESET ROLE", *queries.take_role(self._role), queries.SAFE_PATH,
+        ]  # fmt: skip
+
+    def read_as_ours(self) -> None:
+        """Take back what a script changed about how our own texts are read, before they are sent."""
+        if self.wire.encoding != "utf-8":
+            self.command("SET client_encoding TO 'UTF8'")
+        if self.wire.backslashes:
+            self.command("SET standard_conforming_strings = on")
+
+    def _settings(self, how: str) -> list[str]:
+        """Return the statements for the settings that the start of the session could not give it."""
+        if self.pooling is Pooling.NONE:
+            return []
+        values = session_values(self.settings)
+        if self.pooling is Pooling.TRANSACTION:
+            del values[_FOR_OUR_TRANSACTIONS]  # it is about the next transaction, which is somebody else's
+        return [f"{how} {name} = {queries.literal(value)}" for name, value in values.items()]

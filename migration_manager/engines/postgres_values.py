@@ -1,0 +1,39 @@
+"""From the rows of the books to the values of the core."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from migration_manager.model import Action, Applied, LogRow, Outcome, State, Touched
+
+Row = tuple[str | None, ...]
+
+
+def moment(value: str) -> datetime:
+    """Return a moment as the queries write it, in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def applied(row: Row) -> Applied:
+    """Return a row of the history."""
+    name, checksum, rollback, state, at, by, took, run_id, log_id, action, touched = row
+    return Applied(
+        name or "", checksum or "", rollback, State(state), moment(at or ""), by or "", int(took or 0), run_id or "",
+        int(log_id or 0), Action(action) if action else None, _touched(touched),
+    )  # fmt: skip
+
+
+def log_row(row: Row) -> LogRow:
+    """Return a row of the log."""
+    number, at, name, action, outcome, environment, run_id, took, *who = row
+    database_user, os_user, host, version, commit, ci_run, sqlstate, error, reason = who
+    return LogRow(
+        int(number or 0), moment(at or ""), name, Action(action), Outcome(outcome), environment, run_id or "",
+        None if took is None else int(took), database_user or "", os_user, host, version, commit, ci_run, sqlstate,
+        error, reason,
+    )  # fmt: skip
+
+
+def _touched(value: str | None) -> tuple[Touched, ...] | None:
+    return None if value is None else tuple(Touched(oid, name) for oid, name in json.loads(value))
