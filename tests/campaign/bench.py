@@ -75,6 +75,7 @@ class Bench:
         self._proxy: Proxy | None = None
         self._bouncers: dict[PoolMode, Bouncer] = {}
         self._commands: dict[str, bool] = {}
+        self.commits: dict[str, int] = {}  # so many messages with COMMIT in them a run of a scenario sends
         self.durations: dict[str, Measured] = {}  # of runs that nobody disturbs
         with server.connect() as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}".encode())

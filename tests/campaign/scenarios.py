@@ -157,6 +157,7 @@ class Rule(enum.Enum):
     FALSE_CLAIM = "false claim"
     HANGS = "hangs"
     LOCKED = "lock left behind"
+    LEAKED = "setting left behind in a pooler's session"
     STUCK = "the next run does not bring it to the end"
 
 
