@@ -2,7 +2,15 @@
 
 import signal
 
-pytest_plugins = ["tests.fixtures.files", "tests.fixtures.postgres", "tests.fixtures.targets", "tests.fixtures.cli"]
+pytest_plugins = [
+    "tests.fixtures.files",
+    "tests.fixtures.postgres",
+    "tests.fixtures.targets",
+    "tests.fixtures.cli",
+    "tests.fixtures.servers",
+    "tests.fixtures.bouncers",
+    "tests.fixtures.proxies",
+]
 
 # A shell starts what it puts in the background (`scripts/test.sh &`) with SIGINT ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
