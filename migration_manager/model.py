@@ -453,6 +453,7 @@ class Capabilities:
     """What an engine can do; the core asks these instead of asking which engine it is."""
 
     dialect: Dialect
+    outside_transaction: bool = True  # a script may run over several transactions of one session
 
 
 @dataclass(frozen=True, slots=True)

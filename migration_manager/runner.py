@@ -326,7 +326,8 @@ def _decide_and_do(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: b
             at.observer.warned("the database changed meanwhile; the plan was made again")
         except _Overtaken as overtaken:
             work.wait_after(overtaken.cause)
-            plan = decide(at.engine.recorded())
+            with at.engine.exclusive(at.lock_wait, at.observer.waiting_for_lock) as recorded:
+                plan = decide(recorded)
             if not plan.steps:
                 return work.nothing_left(plan)
 
@@ -378,7 +379,17 @@ class _Work:
         self._sessions_ended = 0
 
     def agree(self, preview: Preview) -> None:
-        """Ask whether a preview may be carried out, unless it is what is left of one that may."""
+        """Ask whether a preview may be carried out, unless it is what is left of one that may.
+
+        Raises `ConfigError` when this connection cannot carry it out, and what the question comes to.
+        """
+        outside = [task.name for task in preview.tasks if task.outside_transaction]
+        if outside and not self._at.engine.capabilities.outside_transaction:
+            raise ConfigError(
+                f"{outside[0]} runs outside a transaction, and the connection pooler lends a session for one"
+                " transaction only: neither the lock nor the progress of such a file could be relied on",
+                hint="set `migrate_url` to an address past the pooler",
+            )
         if self._agreed is None or not _is_rest_of(preview.plan, self._agreed):
             self._told = self._at.confirm(preview)
             self._agreed = preview.plan

@@ -37,7 +37,7 @@ from migration_manager.model import (
     Run,
 )
 
-_FOR_A_LOG_ROW: Final = 2.0  # seconds that a lost connection is worth for telling the log of it
+_FOR_A_LOOK: Final = 2.0  # seconds for another connection, to see or to log what became of the one that was lost
 _FOR_THE_NEXT: Final = 60.0  # seconds for a server that was restarted between two changes
 
 
@@ -72,7 +72,7 @@ class PostgresEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(Dialect.POSTGRESQL)
+        return Capabilities(Dialect.POSTGRESQL, outside_transaction=self._session.pooling is not Pooling.TRANSACTION)
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +107,8 @@ class PostgresEngine:
 
     def recorded(self) -> Recorded:
         session = self._session
+        if not session.wire.is_open:
+            session.reopen(_FOR_A_LOOK)
         if not session.is_fresh:
             self._look_again()
         session.is_fresh = False
@@ -178,7 +180,7 @@ class PostgresEngine:
         session = self._session
         with suppress(MigrationManagerError):
             if not session.wire.is_open:
-                session.reopen(_FOR_A_LOG_ROW)
+                session.reopen(_FOR_A_LOOK)
             row = session.tables.log_row(
                 run,
                 change.action,

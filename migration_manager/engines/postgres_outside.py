@@ -8,12 +8,11 @@ from migration_manager.engines.base import AdvanceHandler, NoticeHandler
 from migration_manager.engines.postgres_books import Books
 from migration_manager.engines.postgres_failures import as_error, own_failure
 from migration_manager.engines.postgres_lock import TargetLock
-from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_script import ScriptRun
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import timeouts
 from migration_manager.engines.postgres_wire import Refused
-from migration_manager.errors import ConfigError, FileError, SqlFailed
+from migration_manager.errors import FileError, SqlFailed
 from migration_manager.messages import Message, one_by_one
 from migration_manager.model import Change, Done, Run, Script
 
@@ -39,7 +38,6 @@ class OutsideTransaction:
         """Run the script; see `engines.base.Engine.run_outside_transaction`."""
         if change.script is None:
             raise ValueError("a change without a script has nothing to run outside a transaction")
-        refuse_pooler(self._session, change.name)
         session, tables = self._session, self._session.tables
         session.read_as_ours()
         try:
@@ -100,13 +98,3 @@ class OutsideTransaction:
     def _patience(self, script: Script) -> int:
         asked = script.directives.lock_timeout
         return asked if asked is not None else self._session.settings.lock_timeout or 0
-
-
-def refuse_pooler(session: Session, name: str) -> None:
-    """Refuse a script that needs a session of its own where a pooler lends one for a transaction only."""
-    if session.pooling is Pooling.TRANSACTION:
-        raise ConfigError(
-            f"{name} runs outside a transaction, which is not safe through a connection pooler that lends a session"
-            " for one transaction only: neither lock nor progress could be relied on",
-            hint="set `migrate_url` to an address past the pooler",
-        )

@@ -38,6 +38,7 @@ _FORGET: Final = (
 )
 # A pooler keeps account of what its clients prepared on a session; taking that away would break theirs.
 _FORGET_PREPARED: Final = ("DEALLOCATE ALL",)
+_SHORTEST: Final = 2  # seconds: libpq takes no shorter connect_timeout
 _READ_ONLY: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 # READ COMMITTED by name: a role or database may default to REPEATABLE READ.
 _READ_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -63,8 +64,9 @@ class Session:
         self.pooling = Pooling.NONE
         self.wire = self._open()
 
-    def _open(self) -> Wire:
-        self.wire, self._has_settings = connect(self._conninfo, self.settings)
+    def _open(self, patience: float | None = None) -> Wire:
+        limit = {} if patience is None else {"connect_timeout": str(max(_SHORTEST, min(10, round(patience))))}
+        self.wire, self._has_settings = connect({**limit, **self._conninfo}, self.settings)
         try:
             self._introduce()
         except BaseException:
@@ -82,7 +84,7 @@ class Session:
         deadline, pause = time.monotonic() + patience, 0.05
         while True:
             try:
-                self._open()
+                self._open(patience)
                 break
             except DatabaseMissing:
                 raise
@@ -194,7 +196,7 @@ class Session:
         if self.pooling is not Pooling.TRANSACTION:
             return []
         # What is deferred has to be done while the session is still as the script left it.
-        return ["SET CONSTRAINTS ALL IMMEDIATE", *_FORGET]
+        return ["SET CONSTRAINTS ALL IMMEDIATE", *_FORGET, "SELECT pg_catalog.pg_advisory_unlock_all()"]
 
     def for_session(self) -> list[str]:
         """Return what gives the session, until the next `clean`, the configured role and the right to write."""

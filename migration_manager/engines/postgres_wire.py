@@ -126,7 +126,8 @@ class Wire:
         if connection.status != pq.ConnStatus.OK:
             return False
         with suppress(psycopg.OperationalError):
-            connection.consume_input()
+            for _ in range(_LAST_WORDS):
+                connection.consume_input()
         return connection.status == pq.ConnStatus.OK
 
     @property
@@ -329,6 +330,7 @@ def _awaits_result(connection: pq.abc.PGconn) -> bool:
 
 
 _ROWS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE)
+_LAST_WORDS: Final = 3  # readings in which a server that ends a session says why, and then hangs up
 _REST: Final = 5.0  # seconds a session gets to come to rest
 _WAKE: Final = 0.1  # seconds between two chances for Ctrl-C
 _FEW: Final = 100  # rows of a script's SELECT that are held at once

@@ -36,7 +36,8 @@ from migration_manager.model import (
     State,
 )
 from tests.fixtures.files import by_hand, change, parsed, source
-from tests.fixtures.targets import Target, ctrl_c_after
+from tests.fixtures.postgres import Database
+from tests.fixtures.targets import PostgresTarget, Target, ctrl_c_after
 
 RUN = Run(
     "run-1",
@@ -776,17 +777,29 @@ def test_a_waiter_hears_of_the_holder_and_reads_anew_under_the_lock(target: Targ
     def on_wait(holder: LockHolder | None, seconds: float) -> None:
         heard.append((holder, seconds))
         if len(heard) == 2:
-            with ready(target) as other:
-                other.transact(RUN, [change("a", "SELECT 1")])
+            with ready(target):  # which makes the tables
+                pass
             child.go()
 
     with target.child("hold") as child, target.open() as engine:
         assert engine.recorded() == NOTHING
         with engine.exclusive(20, on_wait) as recorded:
-            assert [row.name for row in recorded.applied] == ["a"]
+            assert recorded.exists
     assert len(heard) >= 2
     assert all(holder is not None for holder, _ in heard)
     assert 0.5 < heard[1][1] - heard[0][1] < 10
+
+
+@pytest.mark.postgres
+def test_nothing_is_done_while_another_session_holds_the_lock(database: Database) -> None:
+    target = PostgresTarget(database)
+    with ready(target) as engine, target.open() as other, other.exclusive(0, never):
+        with pytest.raises(LockNotAcquired) as caught:
+            engine.transact(RUN, [change("a", "CREATE TABLE t (n integer)")])
+        assert caught.value.holder is not None
+        assert not target.has_table("t")
+        other.transact(RUN, [change("b", "SELECT 1")])
+        assert applied_names(other) == ["b"]
 
 
 def test_the_lock_is_free_again_after_the_block_however_it_ends(target: Target) -> None:

@@ -1,0 +1,146 @@
+"""A connection that is lost: what became of the migration is looked up, never guessed (C1 17-21, C2 34-42)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.cli import FIVE, TASKS, USERS, Project, until
+from tests.fixtures.postgres import Database
+from tests.fixtures.proxies import Break, Fault, Proxy, Sender
+from tests.fixtures.servers import OwnServer
+from tests.fixtures.targets import PostgresTarget
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def behind(postgres_project: Project, proxy: Proxy) -> Project:
+    """Return a project that reaches its database through the proxy."""
+    assert isinstance(postgres_project.target, PostgresTarget)
+    postgres_project.variables["TARGET_URL"] = proxy.through(postgres_project.target.database).url
+    postgres_project.write_tables()
+    return postgres_project
+
+
+def at_the_commit_of(number: int, kind: Break) -> Fault:
+    """Break the line at the message that finishes the so many-th migration and commits it."""
+    return Fault(kind, number, Sender.CLIENT, b"SET state = 'applied'")
+
+
+@pytest.mark.parametrize("kind", [Break.AFTER, Break.SWALLOWED])
+def test_a_commit_whose_reply_is_lost_is_looked_up_and_the_run_goes_on(
+    behind: Project, proxy: Proxy, kind: Break
+) -> None:
+    proxy.set(at_the_commit_of(2, kind))
+    done = behind.run("migrate")
+    assert proxy.wait_until_fired(0)
+    if done.code == 0:
+        assert "it is kept, by a look at the database" in done.err
+        assert behind.applied() == list(FIVE)
+    else:  # the server noticed first, and rolled back
+        assert done.code == 5
+        assert f"nothing of {TASKS} was kept" in done.err
+        assert behind.applied() == [USERS]
+
+
+@pytest.mark.parametrize("kind", [Break.BEFORE, Break.HALF])
+def test_a_commit_that_never_arrived_kept_nothing_and_is_said_so(behind: Project, proxy: Proxy, kind: Break) -> None:
+    proxy.set(at_the_commit_of(2, kind))
+    lost = behind.run("migrate", "--json")
+    assert lost.code == 5
+    error = lost.json["error"]
+    assert f"nothing of {TASKS} was kept: it was looked up over another connection" in error["state"]
+    assert error["done"] == [USERS]
+    assert behind.applied() == [USERS]
+    assert not behind.has_table("tasks")
+    assert behind.log("migration_name", "outcome")[-1] == (TASKS, "failed")
+    behind.ok("migrate")
+    assert behind.applied() == list(FIVE)
+
+
+@pytest.mark.parametrize("kind", [Break.AFTER, Break.BEFORE])
+def test_a_rollback_whose_connection_is_lost_in_its_commit_is_looked_up(
+    behind: Project, proxy: Proxy, kind: Break
+) -> None:
+    behind.ok("migrate")
+    proxy.set(Fault(kind, 1, Sender.CLIENT, b"DELETE FROM"))
+    done = behind.run("rollback", "--name", TASKS)
+    assert (done.code == 0) == (TASKS not in behind.applied())
+    assert behind.has_table("tasks") == (TASKS in behind.applied())
+    assert done.code in (0, 5)
+
+
+def test_a_line_that_dies_in_the_middle_of_a_file_kept_nothing(behind: Project, proxy: Proxy) -> None:
+    proxy.set(Fault(Break.AFTER, 1, Sender.CLIENT, b"CREATE TABLE tasks"))
+    lost = behind.run("migrate")
+    assert lost.code == 5
+    assert f"nothing of {TASKS} was kept: its COMMIT was never sent" in lost.err
+    assert behind.applied() == [USERS]
+    assert behind.log("migration_name", "outcome")[-1] == (TASKS, "failed")
+
+
+# The command line, with a pause before each transaction.
+SLOW = """
+import time
+from migration_manager.engines.postgres_transaction import Transaction
+do = Transaction.do
+Transaction.do = lambda self, changes: (time.sleep({seconds}), do(self, changes))[1]
+from migration_manager.cli import main
+main()
+"""
+
+
+def slowly(project: Project, seconds: float) -> subprocess.Popen[str]:
+    """Start `migrate` in a process that takes its time between two files."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOW.format(seconds=seconds), "migrate"],
+        cwd=project.root,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_session_that_ended_between_two_files_is_taken_up_anew(postgres_project: Project) -> None:
+    project = postgres_project
+    project.write_tables()
+    project.write(USERS, "CREATE TABLE users (id integer PRIMARY KEY);\nSET idle_session_timeout = '1ms';\n")
+    with slowly(project, 0.3) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert project.applied() == list(FIVE)
+
+
+def test_a_server_that_is_restarted_between_two_files(
+    own_server: OwnServer, own_database: Database, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project", PostgresTarget(own_database), own_database.url)
+    project.write_tables()
+    with slowly(project, 1.0) as process:
+        until(lambda: project.has_table("users"), "the first file is applied")
+        own_server.crash()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert project.applied() == list(FIVE)
+
+
+def test_a_server_that_crashes_in_the_middle_of_a_file(
+    own_server: OwnServer, own_database: Database, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project", PostgresTarget(own_database), own_database.url)
+    project.write_tables()
+    project.write(TASKS, "CREATE TABLE tasks (id integer);\nSELECT pg_sleep(60);\n")
+    with slowly(project, 0) as process:
+        running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
+        until(lambda: project.rows(running), "the second file runs")
+        own_server.crash()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert f"nothing of {TASKS} was kept" in err
+    assert project.applied() == [USERS]
+    assert not project.has_table("tasks")
