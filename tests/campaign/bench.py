@@ -1,4 +1,4 @@
-"""The workbench of one worker: a server of its own, a database on it, a launcher of runners, and what looks at the result.
+"""The workbench of one worker: a server of its own, a database on it, a launcher of runners, and a look at the result.
 
 Everything a campaign checks is asked of the database over a connection of the bench's own, never of the tool.
 """
@@ -19,11 +19,10 @@ from tests.campaign.claims import Said, read
 from tests.campaign.launcher import COMMAND_LINE, Launcher, Runner
 from tests.fixtures.bouncers import Bouncer, PoolMode, running_bouncer
 from tests.fixtures.cli import plain_environment
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, new_database
 from tests.fixtures.proxies import Proxy, running_proxy
 from tests.fixtures.servers import OwnServer, own_server_in_its_folder
 
-DATABASE = "campaign"
 PATIENCE = 30.0  # seconds until a runner or its session counts as hanging
 
 # Counts a table's rows, NULL where there is no such table. And what a file did, once for each time it really ran.
@@ -64,10 +63,12 @@ class Measured:
 class Bench:
     """See the module; made by `workbench`."""
 
-    def __init__(self, server: OwnServer, launcher: Launcher, folder: Path, stack: ExitStack) -> None:
-        self.server = server
+    def __init__(
+        self, database: Database, server: OwnServer | None, launcher: Launcher, folder: Path, stack: ExitStack
+    ) -> None:
+        self.database = database
+        self.server = server  # None for one that may not be killed
         self.launcher = launcher
-        self.database = Database({**server.conninfo, "dbname": DATABASE})
         self.folder = folder
         self._stack = stack
         self._environment = plain_environment()
@@ -77,8 +78,6 @@ class Bench:
         self._commands: dict[str, bool] = {}
         self.commits: dict[str, int] = {}  # so many messages with COMMIT in them a run of a scenario sends
         self.durations: dict[str, Measured] = {}  # of runs that nobody disturbs
-        with server.connect() as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
         self.ask(_HELPERS)
         self.version = str(self.ask("SHOW server_version")[0][0]).split()[0]
 
@@ -96,7 +95,8 @@ class Bench:
                 self._connection.close()
                 if last:
                     raise
-                self.server.wait_until_ready()
+                if self.server is not None:
+                    self.server.wait_until_ready()
         raise AssertionError("unreachable")
 
     def value(self, query: str) -> Any:
@@ -195,7 +195,7 @@ class Bench:
     def proxy(self) -> Proxy:
         """A proxy in front of the server, started when it is first asked for."""
         if self._proxy is None:
-            self._proxy = self._stack.enter_context(running_proxy(self.server.conninfo))
+            self._proxy = self._stack.enter_context(running_proxy(self.database.conninfo))
         return self._proxy
 
     def bouncer(self, mode: PoolMode) -> Bouncer:
@@ -205,19 +205,28 @@ class Bench:
         """
         if mode not in self._bouncers:
             size = 100 if mode is PoolMode.SESSION else 8
-            made = running_bouncer(self.server.conninfo, mode, pool_size=size)
+            made = running_bouncer(self.database.conninfo, mode, pool_size=size)
             self._bouncers[mode] = self._stack.enter_context(made)
         return self._bouncers[mode]
 
 
 @contextmanager
-def workbench(folder: Path, programs: Path | None = None) -> Iterator[Bench]:
-    """Have a workbench for as long as the block lasts; `programs` are PostgreSQL's, by default the embedded server's."""
+def workbench(folder: Path, *, programs: Path | None = None, url: str | None = None) -> Iterator[Bench]:
+    """Have a workbench for as long as the block lasts.
+
+    Its server is its own, of PostgreSQL's `programs` in a folder, by default the embedded server's; or it is the one at
+    `url`, which is not killed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        server = stack.enter_context(own_server_in_its_folder(programs=programs))
+        server = None if url else stack.enter_context(own_server_in_its_folder(programs=programs))
+        if server is not None:
+            conninfo = server.conninfo
+        else:
+            conninfo = {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(url or "").items()}
+        database = stack.enter_context(new_database(conninfo))
         launcher = stack.enter_context(Launcher(folder / "streams"))
-        bench = Bench(server, launcher, folder, stack)
+        bench = Bench(database, server, launcher, folder, stack)
         stack.callback(bench.close)
         yield bench
 

@@ -28,7 +28,7 @@ def session_lock(*arguments: str) -> None:
     """Take an advisory lock for the session, read once what is applied, and run what is not."""
     url, files = _read(arguments)
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 3
         while not _value(connection, "SELECT pg_try_advisory_lock(4711)"):
             if time.monotonic() > end:
                 raise SystemExit(5)

@@ -21,7 +21,7 @@ from tests.campaign.scenarios import (
     broken_rules,
     look,
 )
-from tests.campaign.tally import Tally
+from tests.campaign.tally import Tally, chances
 
 _RUNNERS = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 
@@ -33,6 +33,7 @@ class Kill:
     name: str
     weight: int
     strike: Callable[[Bench, Runner], bool]
+    of_server: bool = False  # it takes a server of one's own
 
 
 def _signal(how: signal.Signals, _: Bench, runner: Runner) -> bool:
@@ -44,8 +45,8 @@ def _ask_server(function: str, bench: Bench, _: Runner) -> bool:
 
 
 def _kill_backend(bench: Bench, _: Runner) -> bool:
-    pids = bench.backends()
-    hit = any([bench.server.kill_backend(pid) for pid in pids])
+    assert bench.server is not None
+    hit = sum(bench.server.kill_backend(pid) for pid in bench.backends()) > 0
     if hit:
         # Until the server has noticed, it would still answer as if nothing had happened.
         end = time.monotonic() + PATIENCE
@@ -56,6 +57,7 @@ def _kill_backend(bench: Bench, _: Runner) -> bool:
 
 
 def _stop_immediately(bench: Bench, _: Runner) -> bool:
+    assert bench.server is not None
     bench.server.crash()
     return True
 
@@ -65,8 +67,8 @@ KILLS = (
     Kill("SIGTERM", 20, partial(_signal, signal.SIGTERM)),
     Kill("pg_terminate_backend", 20, partial(_ask_server, "pg_terminate_backend")),
     Kill("pg_cancel_backend", 20, partial(_ask_server, "pg_cancel_backend")),
-    Kill("backend -9", 9, _kill_backend),
-    Kill("immediate stop", 6, _stop_immediately),
+    Kill("backend -9", 9, _kill_backend, of_server=True),
+    Kill("immediate stop", 6, _stop_immediately, of_server=True),
 )
 
 
@@ -74,11 +76,12 @@ def kill(bench: Bench, seed: int, first: int, count: int) -> Tally:
     """Kill the tool."""
     tally = Tally()
     scenarios = [each for each in KILLED if each.arguments[0] != "resume" or bench.has_command("resume")]
+    ways = [each for each in KILLS if bench.server is not None or not each.of_server]
     for number in range(first, first + count):
-        chance = random.Random(f"kills {seed} {number}")
+        chance = chances("kills", seed, number)
         scenario = chance.choice(scenarios)
-        (way,) = chance.choices(KILLS, [each.weight for each in KILLS])
-        _one(bench, tally, scenario, way, chance, f"kills --seed {seed} --first {number} --tries 1")
+        (way,) = chance.choices(ways, [each.weight for each in ways])
+        _one(bench, tally, scenario, way, chance=chance, replay=f"kills --seed {seed} --first {number} --tries 1")
     return tally
 
 
@@ -88,16 +91,22 @@ def kill_control(bench: Bench, seed: int, first: int, count: int) -> Tally:
     ways = [each for each in KILLS if each.name in {"client -9", "pg_terminate_backend", "pg_cancel_backend"}]
     bench.make_history()
     for number in range(first, first + count):
-        chance = random.Random(f"kills-control {seed} {number}")
+        chance = chances("kills-control", seed, number)
         replay = f"kills-control --seed {seed} --first {number} --tries 1"
-        _one(bench, tally, MIGRATE_THREE, chance.choice(ways), chance, replay, program="autocommit")
+        _one(bench, tally, MIGRATE_THREE, chance.choice(ways), chance=chance, replay=replay, program="autocommit")
     return tally
 
 
 def _one(
-    bench: Bench, tally: Tally, scenario: Scenario, way: Kill, chance: random.Random, replay: str, *,
+    bench: Bench,
+    tally: Tally,
+    scenario: Scenario,
+    way: Kill,
+    *,
+    chance: random.Random,
+    replay: str,
     program: str = COMMAND_LINE,
-) -> None:  # fmt: skip
+) -> None:
     took = _duration(bench, scenario, program)
     scenario.prepare(bench)
     moment = took * chance.uniform(0.15, 1.05)

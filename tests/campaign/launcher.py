@@ -1,8 +1,8 @@
-"""Starts runners by the dozen each second: a process that has imported everything once and forks one for each.
+"""Starts runners by the dozen a second: a process that has imported everything once and forks one for each.
 
 A runner is the command line as `migration_manager.cli.main` is, with streams, variables and a folder of its own; or one
-of the designs that must fail (`designs`). The launcher forks and buries, and does nothing else, so that no thread and no
-connection of a test is ever forked.
+of the designs that must fail (`designs`). The launcher forks and buries, and does nothing else, so that no thread and
+no connection of a test is ever forked.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BUSY = 60.0  # seconds the launcher itself may take to answer
 
 @dataclass
 class Runner:
-    """A runner that was started. `code` is None while it runs, and the negative signal number for one that was killed."""
+    """A runner that was started. `code` is None while it runs, and minus the signal for one that was killed."""
 
     number: int
     pid: int

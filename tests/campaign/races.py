@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from tests.campaign.bench import Bench, described
 from tests.campaign.claims import Said
@@ -15,33 +16,41 @@ WAYS = (None, *PoolMode)  # None: directly
 _REFUSED = (2, 6)
 
 
-def race(runners: int, files: int, bench: Bench, seed: int, first: int, count: int) -> Tally:
+@dataclass(frozen=True)
+class Field:
+    """How many runners race for how many files."""
+
+    runners: int
+    files: int
+
+
+def race(field: Field, bench: Bench, seed: int, first: int, count: int) -> Tally:
     """Race; a try is one round of one way."""
     tally = Tally()
     for number in range(first, first + count):
         way = WAYS[number % len(WAYS)]
-        names = _prepare(bench, files)
-        said = _run(bench, runners, way, COMMAND_LINE)
+        names = _prepare(bench, field.files)
+        said = _run(bench, field.runners, way, COMMAND_LINE)
         refuses = way is PoolMode.STATEMENT
         broken = _refusals(bench, said) if refuses else _exactly_once(bench, names, said)
         broken += _left_behind(bench, way)
         what = "direct" if way is None else f"PgBouncer, {way.value}"
         replay = f"races --seed {seed} --first {number} --tries 1"
-        tally.note(f"{runners} x {files}, {what}", broken, effective=True, replay=replay)
+        tally.note(f"{field.runners} x {field.files}, {what}", broken, effective=True, replay=replay)
     return tally
 
 
-def race_control(runners: int, files: int, bench: Bench, seed: int, first: int, count: int) -> Tally:
+def race_control(field: Field, bench: Bench, seed: int, first: int, count: int) -> Tally:
     """Race a design that trusts a session's lock, through a pooler that shares sessions."""
     tally = Tally()
     for number in range(first, first + count):
-        names = _prepare(bench, files)
+        names = _prepare(bench, field.files)
         bench.ask("DROP TABLE IF EXISTS campaign.recorded; CREATE TABLE campaign.recorded (what text)")
-        _run(bench, runners, PoolMode.TRANSACTION, "session lock")
+        _run(bench, field.runners, PoolMode.TRANSACTION, "session lock")
         broken = _ran_once(bench, names)
         bench.ask("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         replay = f"races-control --seed {seed} --first {number} --tries 1"
-        tally.note(f"{runners} x {files}, PgBouncer, transaction", broken, effective=True, replay=replay)
+        tally.note(f"{field.runners} x {field.files}, PgBouncer, transaction", broken, effective=True, replay=replay)
     return tally
 
 
@@ -72,12 +81,16 @@ def _exactly_once(bench: Bench, names: list[str], said: list[Said]) -> list[Brok
     )]  # fmt: skip
     if history != names:
         broken.append(Broken(Rule.FALSE_RECORD, f"history has {len(history)} of {len(names)}, or another order"))
-    logged = bench.value("SELECT count(*) FROM public.schema_migrations_log WHERE action = 'migrate' AND outcome = 'done'")
+    logged = bench.value(
+        "SELECT count(*) FROM public.schema_migrations_log WHERE action = 'migrate' AND outcome = 'done'"
+    )
     if logged != len(names):
         broken.append(Broken(Rule.FALSE_RECORD, f"{logged} rows in the log"))
     told = Counter(name for each in said for name in each.acknowledged)
     if set(told) != set(names) or max(told.values()) > 1:
-        broken.append(Broken(Rule.FALSE_CLAIM, f"told by other than one runner: {told.most_common(2)}, {len(told)} told"))
+        broken.append(
+            Broken(Rule.FALSE_CLAIM, f"told by other than one runner: {told.most_common(2)}, {len(told)} told")
+        )
     return broken
 
 
@@ -125,4 +138,3 @@ def _left_behind(bench: Bench, way: PoolMode | None) -> list[Broken]:
             if ours != theirs:
                 broken.append(Broken(Rule.LEAKED, f"{name} is {theirs}, not {ours}"))
     return broken
-

@@ -41,7 +41,10 @@ def tables(number: int, *, pause: float = 0.002) -> File:
         f"CREATE INDEX {a}_v ON {a} (v);\n{sleep}ALTER TABLE {a} ADD COLUMN extra text DEFAULT 'x';\n{sleep}"
         f"INSERT INTO {a} SELECT g, g FROM generate_series(1, 300) g;\n{sleep}{_ran(name)}"
     )
-    rollback = f"DROP TABLE {b};\n{sleep}DROP INDEX {a}_v;\n{sleep}DROP TABLE {a};\n{sleep}DELETE FROM campaign.ran WHERE what = '{name}';\n"
+    rollback = (
+        f"DROP TABLE {b};\n{sleep}DROP INDEX {a}_v;\n{sleep}DROP TABLE {a};\n{sleep}"
+        f"DELETE FROM campaign.ran WHERE what = '{name}';\n"
+    )
     return File(name, forward, rollback, _table_pieces(name, a, b))
 
 

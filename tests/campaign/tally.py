@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ from tests.campaign.scenarios import Broken, Rule
 REPORTED = 20  # violations that are described for each part; all are counted
 _FALSE = (Rule.FALSE_RECORD, Rule.FALSE_CLAIM)
 _COLUMNS = ("tries", "effective", "violations", "lost", "false", "unknown", "unacknowledged")
+
+
+def chances(part: str, seed: int, number: int) -> random.Random:
+    """Return the dice of one try: the same ones whenever it is repeated, and whatever was tried before."""
+    return random.Random(f"{part} {seed} {number}")  # noqa: S311 - to be repeated, not to be secret
 
 
 @dataclass
@@ -116,20 +122,18 @@ class StateFile:
 
 def as_markdown(parts: Iterable[tuple[str, PartState, int]]) -> str:
     """Return the table of results; a part comes with its state and its seed."""
-    head = (
-        "| part | what | PostgreSQL | tries | effective | violations | lost acknowledgements | false records or claims "
-        "| said unknown | error though committed | seconds | seed |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
-    )
-    lines = []
+    heads = ("part", "what", "PostgreSQL", "tries", "effective", "violations", "lost acknowledgements",
+             "false records or claims", "said unknown", "error though committed", "seconds", "seed")  # fmt: skip
+    lines = [heads, ("---",) * len(heads)]
     for name, state, seed in parts:
         total: Counter[str] = Counter()
         for what, row in sorted(state.tally.counts.items()):
             total.update(row)
-            lines.append(_line(name, what, state.tally.version, row, "", seed))
-        lines.append(_line(f"**{name}**", "**together**", state.tally.version, total, f"{state.seconds:.0f}", seed))
-    return head + "".join(lines)
+            lines.append((name, what, state.tally.version, *_shown(row), "", str(seed)))
+        seconds = f"{state.seconds:.0f}"
+        lines.append((f"**{name}**", "**together**", state.tally.version, *_shown(total), seconds, str(seed)))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _line(part: str, what: str, version: str, row: Mapping[str, int], seconds: str, seed: int) -> str:
-    counted = " | ".join(f"{row.get(column, 0):,}" for column in _COLUMNS)
-    return f"| {part} | {what} | {version} | {counted} | {seconds} | {seed} |\n"
+def _shown(row: Mapping[str, int]) -> list[str]:
+    return [f"{row.get(column, 0):,}" for column in _COLUMNS]

@@ -6,7 +6,6 @@ And broken around COMMIT, where a runner cannot know from the line alone what be
 from __future__ import annotations
 
 import itertools
-import random
 
 from tests.campaign.bench import Bench, described
 from tests.campaign.claims import Said
@@ -24,14 +23,18 @@ from tests.campaign.scenarios import (
     broken_rules,
     look,
 )
-from tests.campaign.tally import Tally
+from tests.campaign.tally import Tally, chances
 from tests.fixtures.proxies import Break, Fault, Sender
 
 _PATIENCE = 0.15  # seconds until a line that carries nothing any more is closed
 _MOST = 5000  # messages of a run; more means that it will never complete
 
 # What the server sends comes in many small messages, and losing one is losing all after it: two kinds say it all.
-FAULTS = tuple((Sender.CLIENT, kind) for kind in Break) + ((Sender.SERVER, Break.BEFORE), (Sender.SERVER, Break.HALF))
+FAULTS = (
+    *((Sender.CLIENT, kind) for kind in Break),
+    (Sender.SERVER, Break.BEFORE),
+    (Sender.SERVER, Break.HALF),
+)
 UNITS = tuple(itertools.product(WIRED, FAULTS))
 
 
@@ -45,7 +48,8 @@ def break_everywhere(bench: Bench, seed: int, first: int, count: int) -> Tally:
         replay = f"wire --seed {seed} --first {unit} --tries 1"
         for number in range(1, _MOST):
             fault = Fault(kind, number, sender, patience=_PATIENCE)
-            if not _one(bench, tally, scenario, fault, f"{sender.value} {kind.value}", f"{replay} (message {number})"):
+            what, at = f"{sender.value} {kind.value}", f"{replay} (message {number})"
+            if not _one(bench, tally, scenario, fault, what=what, replay=at):
                 break
         else:
             tally.note(scenario.name, [Broken(Rule.HANGS, "it never completes")], effective=True, replay=replay)
@@ -56,17 +60,17 @@ def break_at_commit(bench: Bench, seed: int, first: int, count: int) -> Tally:
     """Break the line at a message with COMMIT in it, chosen among those of a run."""
     tally = Tally()
     for number in range(first, first + count):
-        chance = random.Random(f"commits {seed} {number}")
+        chance = chances("commits", seed, number)
         scenario = chance.choice((MIGRATE_ONE, MIGRATE_THREE, ATOMIC, ROLLBACK, OUTSIDE))
         kind = chance.choice(tuple(Break))
         commits = _commits(bench, scenario)
         fault = Fault(kind, chance.randint(1, commits), text=b"COMMIT", patience=_PATIENCE)
         replay = f"commits --seed {seed} --first {number} --tries 1 (COMMIT {fault.number} of {commits})"
-        _one(bench, tally, scenario, fault, f"{kind.value}", replay)
+        _one(bench, tally, scenario, fault, what=kind.value, replay=replay)
     return tally
 
 
-def _one(bench: Bench, tally: Tally, scenario: Scenario, fault: Fault, what: str, replay: str) -> bool:
+def _one(bench: Bench, tally: Tally, scenario: Scenario, fault: Fault, *, what: str, replay: str) -> bool:
     """Run a scenario over a line that breaks; returns whether it did break."""
     scenario.prepare(bench)
     bench.proxy.set(fault)
