@@ -146,6 +146,9 @@ class Session:
             error.done -= len(before)
             self.wire.abandon()
             raise
+        except DatabaseUnreachable as error:
+            error.state = None  # nothing was being done
+            raise
         return answers[len(before) : -1]
 
     def command(self, *statements: str) -> list[list[Row]]:
