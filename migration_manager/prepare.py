@@ -31,7 +31,27 @@ from migration_manager.textfile import read_source
 
 _COMPARED = 8 * 1024 * 1024  # bytes; a file longer than that is not shown as a difference
 
+_AT_ONCE = 64  # kept texts, of a mebibyte each at the most
+
 KeptTexts = Callable[[Sequence[str]], dict[str, str]]
+
+
+class KeptAhead:
+    """Kept texts, asked for many at a time in the order in which they will be wanted: see `KeptTexts`."""
+
+    def __init__(self, ask: KeptTexts, wanted: Sequence[str]) -> None:
+        self._ask = ask
+        self._wanted = list(dict.fromkeys(wanted))
+        self._asked: set[str] = set()
+        self._here: dict[str, str] = {}
+
+    def __call__(self, checksums: Sequence[str]) -> dict[str, str]:
+        missing = [checksum for checksum in checksums if checksum not in self._asked]
+        if missing:
+            begin = self._wanted.index(missing[0]) if missing[0] in self._wanted else len(self._wanted)
+            asked = [*missing, *self._wanted[begin : begin + _AT_ONCE]]
+            self._here, self._asked = self._ask(asked), set(asked)
+        return {checksum: self._here[checksum] for checksum in checksums if checksum in self._here}
 
 
 class Preparer:

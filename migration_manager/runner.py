@@ -46,7 +46,7 @@ from migration_manager.model import (
     TaskResult,
     names,
 )
-from migration_manager.prepare import Preparer
+from migration_manager.prepare import KeptAhead, Preparer
 
 _SESSIONS: Final = 3  # that may end between two transactions of one run; after that something is wrong
 
@@ -221,7 +221,9 @@ def _prepare_forward(at: Workplace, *, atomic: bool) -> Prepare:
 
 def _prepare_back(at: Workplace) -> Prepare:
     def prepare(plan: Plan) -> tuple[Task, ...]:
-        return tuple(at.preparer.back(step, at.engine.kept_texts) for step in plan.steps)
+        wanted = [step.applied.rollback_checksum for step in plan.steps if step.applied is not None]
+        kept_texts = KeptAhead(at.engine.kept_texts, [checksum for checksum in wanted if checksum is not None])
+        return tuple(at.preparer.back(step, kept_texts) for step in plan.steps)
 
     return prepare
 
