@@ -21,7 +21,7 @@ from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import Transaction
 from migration_manager.engines.postgres_values import applied, log_row
 from migration_manager.engines.postgres_wire import Refused, Row, Told
-from migration_manager.errors import MigrationManagerError
+from migration_manager.errors import LockNotAcquired, MigrationManagerError
 from migration_manager.model import (
     Action,
     Capabilities,
@@ -174,6 +174,9 @@ class PostgresEngine:
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
         session = self._session
+        # A session that was lost has been replaced since, perhaps, and the lock has gone with it.
+        if self._lock is not None and not self._lock.still_held():
+            raise LockNotAcquired(0.0, self._lock.holder())
         return OutsideTransaction(session, self._lock, run, self._on_notice, self._on_advance).do(change)
 
     def log_failure(self, run: Run, change: Change, error: str, code: str | None, execution_ms: int) -> None:
