@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -120,7 +119,7 @@ class _Parser:
                 self._first.append(_moved(statement, piece.start))
             first = statement.words[:1]
             if first in self._losses.openings:
-                self._losses.look_at(piece.text, statement, partial(_line, piece, statement))
+                self._losses.look_at(piece.text, statement, piece.line)
             if first in _HARMLESS or self._is_pair_of_dump(piece, statement):
                 continue
             if len(self._refusals) < 3 and (refusal := self._refusal(piece, statement, opens_file=number == 0)):
@@ -240,10 +239,6 @@ def losses_in_words(script: Script, most: int = 3, *, lines: bool = True) -> str
     told = ", ".join(f"{loss.what} (line {loss.line})" if lines else loss.what for loss in shown)
     more = script.loss_count - len(shown)
     return f"{told} and {more:,} more" if more else told
-
-
-def _line(piece: Sql, statement: Statement) -> int:
-    return piece.line + piece.text.count("\n", 0, statement.start)
 
 
 def _moved(statement: Statement, by: int) -> Statement:

@@ -92,6 +92,8 @@ OPENINGS: Final = frozenset({
 def effects(text: str, statement: Statement, dialect: Dialect) -> Iterator[Effect]:
     """Yield what a statement does, in order; nothing for one that takes nothing and makes nothing.
 
+    A DELETE is for `deletion`, an INSERT for `insert_effects`: of both there may be very many.
+
     An UPDATE, a changed type or a REPLACE leaves rows and columns where they are, and none of them is found here.
     """
     read = _READERS.get(statement.words[0] if statement.words else "")
@@ -136,7 +138,17 @@ def _truncate(reader: Reader, _: tuple[str, ...]) -> Iterator[Effect]:
         yield Taken("TABLE", name.key, what, anyway=cascades)
 
 
-def _delete(reader: Reader, words: tuple[str, ...]) -> Iterator[Effect]:
+def deletion(text: str, statement: Statement, dialect: Dialect) -> tuple[Taken | None, str]:
+    """Return what a DELETE takes, and the beginning of its text that says so.
+
+    Another one that begins in the same way takes the same: a long file has many of them.
+    """
+    reader = Reader(text, statement, dialect)
+    taken = next(_delete(reader, ()), None)
+    return taken, text[statement.start : reader.position + 1]  # one further, where its last word ends
+
+
+def _delete(reader: Reader, _: tuple[str, ...]) -> Iterator[Taken]:
     depth = reader.depth
     if not reader.takes("DELETE", "FROM"):
         return
@@ -144,13 +156,13 @@ def _delete(reader: Reader, words: tuple[str, ...]) -> Iterator[Effect]:
     name = reader.name()
     if name is None:
         return
-    has_where = words[3:4] == ("WHERE",)  # the usual, and nothing more has to be read
+    has_where = False
     while not has_where and reader.depth >= depth and (word := reader.step()):
         has_where = word == "WHERE" and reader.depth == depth
     yield Taken("TABLE", name.key, f"DELETE FROM {name.shown}{' WHERE …' if has_where else ''}")
 
 
-def _merge(reader: Reader, _: tuple[str, ...]) -> Iterator[Effect]:
+def _merge(reader: Reader, _: tuple[str, ...]) -> Iterator[Taken]:
     depth = reader.depth
     reader.takes("MERGE", "INTO")
     reader.takes("ONLY")
@@ -161,10 +173,6 @@ def _merge(reader: Reader, _: tuple[str, ...]) -> Iterator[Effect]:
             yield Taken("TABLE", name.key, f"MERGE INTO {name.shown} … DELETE")
             return
         last = word
-
-
-def _nothing(_reader: Reader, _: tuple[str, ...]) -> Iterator[Effect]:
-    yield from ()
 
 
 _VERBS: Final = frozenset({"DELETE", "INSERT", "MERGE", "SELECT", "UPDATE", "VALUES"})
@@ -182,8 +190,8 @@ def _with(reader: Reader, _: tuple[str, ...]) -> Iterator[Effect]:
     while word := reader.word():
         is_main = in_parts and after_part and reader.depth == 0 and last != "," and word in _VERBS
         in_parts = in_parts and not is_main
-        if is_main or (last == "(" and before in ("AS", "MATERIALIZED")):
-            yield from {"DELETE": _delete, "MERGE": _merge}.get(word, _nothing)(reader, ())
+        if (is_main or (last == "(" and before in ("AS", "MATERIALIZED"))) and word in ("DELETE", "MERGE"):
+            yield from (_delete if word == "DELETE" else _merge)(reader, ())
         before, last = last, reader.step()
         after_part = after_part or last == ")"
 
@@ -337,7 +345,6 @@ def _rolled_back(_reader: Reader, _: tuple[str, ...]) -> Iterator[Effect]:
 _READERS: Final[dict[str, _Read]] = {
     "ALTER": _alter,
     "CREATE": _create,
-    "DELETE": _delete,
     "DISCARD": _setting,
     "DROP": _drop,
     "MERGE": _merge,

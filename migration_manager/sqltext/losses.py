@@ -10,7 +10,6 @@ Pure; holds the names of what was made, and of the losses as many as are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -26,6 +25,7 @@ from migration_manager.sqltext.effects import (
     Moved,
     Taken,
     Unsettled,
+    deletion,
     effects,
     insert_effects,
 )
@@ -33,7 +33,9 @@ from migration_manager.sqltext.reader import Key
 
 TOLD: Final = 20  # losses of one script that are kept; the rest is counted
 _FOLLOWED: Final = 10_000  # names; in a script with more, what is dropped again counts as a loss
-_COPIES: Final = 8  # INSERTs looked at for each new table: a rebuild fills its table soon, a dump has a million of them
+_COPIES: Final = (
+    50  # INSERTs looked at for each new table: a rebuild fills its table soon, a dump has a million of them
+)
 _LENGTH: Final = 120  # characters of what is lost
 _WITH_INSERT: Final = OPENINGS | {("INSERT",)}
 
@@ -69,21 +71,26 @@ class LossFinder:
         self._dialect = dialect
         self.openings = OPENINGS  # the first words of what has to be looked at from here on
         self._inserts = 0  # that are looked at from here on
+        self._delete: Taken | None = None  # of the last one, and how that began
+        self._delete_head = "\0"
         self._tables: dict[Key, _Table] = {}
         self._others: set[tuple[str, Key]] = set()  # made here: kind and name
         self._found: list[_Found] = []
         self._certain = 0
 
-    def look_at(self, text: str, statement: Statement, line: Callable[[], int]) -> None:
-        """Take in the next statement whose first word is in `openings`; `line` is asked where it loses something."""
-        if statement.words[:1] == ("INSERT",):
+    def look_at(self, text: str, statement: Statement, line: int) -> None:
+        """Take in the next statement whose first word is in `openings`; `line` is that of the text's beginning."""
+        first = statement.words[0]
+        if first == "INSERT":
             self._look_at_insert(text, statement)
-            return
-        for effect in effects(text, statement, self._dialect):
-            if isinstance(effect, Taken):
-                self._take(effect, line)
-            else:
-                self._follow(effect)
+        elif first == "DELETE":
+            self._look_at_delete(text, statement, line)
+        else:
+            for effect in effects(text, statement, self._dialect):
+                if isinstance(effect, Taken):
+                    self._take(effect, text, statement, line)
+                else:
+                    self._follow(effect)
 
     def losses(self) -> tuple[tuple[Loss, ...], int]:
         """Return the first losses, in the order of the script, and how many there are in all."""
@@ -93,12 +100,18 @@ class LossFinder:
 
     # ------------------------------------------------------------------------------------ following
 
+    def _look_at_delete(self, text: str, statement: Statement, line: int) -> None:
+        if not text.startswith(self._delete_head, statement.start):
+            self._delete, self._delete_head = deletion(text, statement, self._dialect)
+        if self._delete is not None:
+            self._take(self._delete, text, statement, line)
+
     def _look_at_insert(self, text: str, statement: Statement) -> None:
-        if text[statement.end - 2] == ")":  # VALUES (…), and nothing that has to be read
-            return
         self._inserts -= 1
         if not self._inserts:
             self.openings = OPENINGS
+        if text[statement.end - 2] == ")":  # VALUES (…), and nothing that has to be read
+            return
         for effect in insert_effects(text, statement, self._dialect):
             self._follow(effect)
 
@@ -155,9 +168,9 @@ class LossFinder:
 
     # ---------------------------------------------------------------------------------------- taking
 
-    def _take(self, taken: Taken, line: Callable[[], int]) -> None:
+    def _take(self, taken: Taken, text: str, statement: Statement, line: int) -> None:
         table = self._tables.get(taken.key) if taken.kind == "TABLE" else None
-        is_new = table.is_new if table is not None else (taken.kind, taken.key) in self._others
+        is_new = self._is_new(taken.kind, taken.key)
         replaced = None
         if taken.whole:
             self._others.discard((taken.kind, taken.key))
@@ -170,7 +183,13 @@ class LossFinder:
             return
         self._certain += replaced is None
         if replaced is not None or self._certain <= TOLD:
-            self._found.append(_Found(Loss(line(), _clipped(taken.what)), replaced))
+            loss = Loss(line + text.count("\n", 0, statement.start), _clipped(taken.what))
+            self._found.append(_Found(loss, replaced))
+
+    def _is_new(self, kind: str, key: Key) -> bool:
+        """Return whether the script made it, and nothing of anybody's is in it."""
+        table = self._tables.get(key) if kind == "TABLE" else None
+        return table.is_new if table is not None else (kind, key) in self._others
 
     def _drop(self, key: Key, table: _Table) -> _Table | None:
         """Forget a table that is dropped; return it where a copy may take its place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,16 +28,19 @@ class Reader:
         self._statement = statement
         self._dialect = dialect
         self._rest = statement_tokens(text, statement, dialect)
-        self._ahead: list[Token] = []
+        self._ahead: deque[tuple[str, Token]] = deque()
         self.depth = 0  # of parentheses, around the token that is next
+        self.position = statement.start  # where the token ended that was gone past last
 
-    def _token(self, ahead: int = 0) -> Token | None:
+    def _has(self, ahead: int) -> bool:
+        """Return whether so many tokens come before another one."""
         while len(self._ahead) <= ahead:
             token = next(self._rest, None)
             if token is None:
-                return None
-            self._ahead.append(token)
-        return self._ahead[ahead]
+                return False
+            written = self._text[token.start : token.end]
+            self._ahead.append((upper(written) if token.kind is Kind.WORD else written, token))
+        return True
 
     def mentions(self, word: str) -> bool:
         """Return whether the word, in upper case, stands anywhere in the statement."""
@@ -44,18 +48,18 @@ class Reader:
 
     def word(self, ahead: int = 0) -> str:
         """Return a token that comes: a word in upper case, anything else as it is written; nothing after the last."""
-        token = self._token(ahead)
-        if token is None:
-            return ""
-        written = self._text[token.start : token.end]
-        return upper(written) if token.kind is Kind.WORD else written
+        return self._ahead[ahead][0] if self._has(ahead) else ""
 
     def step(self) -> str:
         """Go past one token and return it."""
-        word = self.word()
-        if word:
-            self._ahead.pop(0)
-            self.depth += {"(": 1, ")": -1}.get(word, 0)
+        if not self._has(0):
+            return ""
+        word, token = self._ahead.popleft()
+        self.position = token.end
+        if word == "(":
+            self.depth += 1
+        elif word == ")":
+            self.depth -= 1
         return word
 
     def takes(self, *words: str) -> bool:
@@ -93,19 +97,18 @@ class Reader:
             self.takes("ONLY")
 
     def _part(self) -> tuple[str, str] | None:
-        token = self._token()
-        if token is None:
+        if not self._has(0):
             return None
-        end = token
-        escaped = self._token(2) if self.word() == "U" and self.word(1) == "&" else None
-        if escaped is not None and escaped.kind is Kind.IDENTIFIER:  # U&"…"; what it spells is not worked out
-            end = escaped
+        _, token = self._ahead[0]
+        end, count = token.end, 1
+        # U&"…"; what it spells is not worked out.
+        if self.word() == "U" and self.word(1) == "&" and self._has(2) and self._ahead[2][1].kind is Kind.IDENTIFIER:
+            end, count = self._ahead[2][1].end, 3
         elif token.kind is not Kind.WORD and not self._is_quoted_name(token):
             return None
-        written = self._text[token.start : end.end]
-        while self._token() is not end:
+        for _ in range(count):
             self.step()
-        self.step()
+        written = self._text[token.start : end]
         return self._folded(token, written), " ".join(written.split())
 
     def _is_quoted_name(self, token: Token) -> bool:
