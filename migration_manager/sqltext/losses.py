@@ -33,9 +33,7 @@ from migration_manager.sqltext.reader import Key
 
 TOLD: Final = 20  # losses of one script that are kept; the rest is counted
 _FOLLOWED: Final = 10_000  # names; in a script with more, what is dropped again counts as a loss
-_COPIES: Final = (
-    50  # INSERTs looked at for each new table: a rebuild fills its table soon, a dump has a million of them
-)
+_COPIES: Final = 50  # INSERTs looked at for each new table: a rebuild fills its table soon, a dump has a million
 _LENGTH: Final = 120  # characters of what is lost
 _WITH_INSERT: Final = OPENINGS | {("INSERT",)}
 
