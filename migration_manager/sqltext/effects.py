@@ -145,6 +145,8 @@ def deletion(text: str, statement: Statement, dialect: Dialect) -> tuple[Taken |
     """
     reader = Reader(text, statement, dialect)
     taken = next(_delete(reader, ()), None)
+    if taken is None:
+        return None, text[statement.start : statement.end]
     return taken, text[statement.start : reader.position + 1]  # one further, where its last word ends
 
 

@@ -135,6 +135,10 @@ def test_deletes_that_begin_alike_are_told_apart() -> None:
     ]
 
 
+def test_a_delete_that_is_none_hides_no_other() -> None:
+    assert told("DELETE tasks; DELETE FROM t;") == ["DELETE FROM t"]
+
+
 def test_a_replaced_table_between_losses_keeps_their_order() -> None:
     rebuild = "CREATE TABLE n (i int); INSERT INTO n SELECT i FROM t; DROP TABLE t;"
     assert told(f"DROP TABLE a; {rebuild} DROP TABLE b; ALTER TABLE n RENAME TO t; DROP TABLE c") == [
