@@ -118,14 +118,26 @@ class Batch(NamedTuple):
     blanks: tuple[tuple[int, int], ...] = ()
 
 
+class Loss(NamedTuple):
+    """Data that a script takes away: `what` in the words of the statement that begins on the line, as DROP TABLE t."""
+
+    line: int
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A source with what its lexer and header said; made only for files that are going to run or be shown."""
+    """A source with what its lexer and header said; made only for files that are going to run or be shown.
+
+    `losses` are the first of what it loses as far as its text shows it, in order; `loss_count` is how many in all.
+    """
 
     source: Source
     dialect: Dialect
     directives: Directives
     batches: tuple[Batch, ...]  # those that hold a statement, in order
+    losses: tuple[Loss, ...] = ()
+    loss_count: int = 0
 
     @property
     def statement_count(self) -> int:

@@ -25,7 +25,7 @@ from migration_manager.model import (
     Task,
 )
 from migration_manager.names import ENDING, ROLLBACK
-from migration_manager.script import OnRead, parse
+from migration_manager.script import OnRead, losses_in_words, parse
 from migration_manager.sqltext import without_comments
 from migration_manager.textfile import read_source
 
@@ -104,6 +104,8 @@ class Preparer:
             words.append("no rollback script")
         if not script.statement_count:
             words.append("no statement")
+        if lost := losses_in_words(script, most=1, lines=False):
+            words.append(f"loses data: {lost}")
         return ", ".join(words) or None
 
     # -------------------------------------------------------------------------------------- tasks
@@ -131,6 +133,7 @@ class Preparer:
     def back(self, step: Step, kept_texts: KeptTexts) -> Task:
         """Make a planned rollback ready: the file where it exists, else the text that was kept when it was applied.
 
+        Data it loses is a warning, never a refusal: dropping what a migration made is what a rollback is for.
         Raises `NoRollbackScript` when there is nothing to run and `GuardRefused` for a migration declared irreversible.
         """
         self._refuse_irreversible(step, kept_texts)
@@ -149,6 +152,8 @@ class Preparer:
             warnings = (f"{step.name} has no rollback script here; the one kept when it was applied is used",)
         if script is None or not _undoes(script):
             raise _no_rollback(step, script)
+        if lost := losses_in_words(script):
+            warnings += (f"rolling back {step.name} loses data: {lost}",)
         return Task(step.name, Change(Action.ROLLBACK, step.name, script, checksum=script.source.checksum), warnings)
 
     def books(self, step: Step, action: Action, reason: str | None) -> Change:

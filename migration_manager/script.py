@@ -20,6 +20,7 @@ from migration_manager.model import Batch, Control, Dialect, Script, Source, Sta
 from migration_manager.sqltext import (
     CopyDirection,
     Kind,
+    LossFinder,
     Rows,
     Sql,
     SqlTextError,
@@ -80,6 +81,7 @@ class _Parser:
         self._is_dump = False
         self._opened: tuple[int, str] | None = None  # in a dump, the place of a BEGIN whose COMMIT has not come
         self._neutral: list[Statement] = []  # of this piece: what is left out
+        self._losses = LossFinder(dialect)
         # Of statements that must not run in this file. Three are enough to know the first of them that is neither the
         # file's first statement nor its last, which may be a BEGIN and COMMIT of its own.
         self._refusals: list[tuple[int, FileError]] = []
@@ -115,7 +117,10 @@ class _Parser:
         for number, statement in enumerate(piece.statements, self._count):
             if number < 2:
                 self._first.append(_moved(statement, piece.start))
-            if statement.words[:1] in _HARMLESS or self._is_pair_of_dump(piece, statement):
+            first = statement.words[:1]
+            if first in self._losses.openings:
+                self._losses.look_at(piece.text, statement, piece.line)
+            if first in _HARMLESS or self._is_pair_of_dump(piece, statement):
                 continue
             if len(self._refusals) < 3 and (refusal := self._refusal(piece, statement, opens_file=number == 0)):
                 self._refusals.append((number, refusal))
@@ -158,7 +163,7 @@ class _Parser:
         for statement in pair:
             batches = [_without(batch, statement) for batch in batches]
         batches = [batch for batch in batches if batch.statement_count]
-        return Script(self._source, self._dialect, directives, tuple(batches))
+        return Script(self._source, self._dialect, directives, tuple(batches), *self._losses.losses())
 
     def _outer_pair(self) -> tuple[Statement, ...]:
         """Return the plain BEGIN and COMMIT that stand around everything; nothing where there is no such pair."""
@@ -224,6 +229,16 @@ class _Parser:
 
     def _error(self, piece: Sql, offset: int, message: str, hint: str) -> FileError:
         return _error(self._source, piece.start + offset, message, hint)
+
+
+def losses_in_words(script: Script, most: int = 3, *, lines: bool = True) -> str | None:
+    """Return on one line what a script loses: `DROP TABLE a (line 1) and 2 more`; None when it loses nothing."""
+    if not script.losses:
+        return None
+    shown = script.losses[:most]
+    told = ", ".join(f"{loss.what} (line {loss.line})" if lines else loss.what for loss in shown)
+    more = script.loss_count - len(shown)
+    return f"{told} and {more:,} more" if more else told
 
 
 def _moved(statement: Statement, by: int) -> Statement:

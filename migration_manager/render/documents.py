@@ -134,6 +134,8 @@ def _task(task: Task) -> Document:
         "transaction": script is not None and not task.outside_transaction,
         "statement_count": script.statement_count if script else 0,
         "statements": _statements(script),
+        "loses": [{"line": loss.line, "what": loss.what} for loss in script.losses] if script else [],
+        "loss_count": script.loss_count if script else 0,
     }
 
 

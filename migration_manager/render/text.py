@@ -22,6 +22,7 @@ from migration_manager.model import (
 )
 from migration_manager.render.screen import BAD, DIM, GOOD, HEAD, LOOK, NAME, Screen, Segment
 from migration_manager.render.words import SHOWN, ago, counted, duration, size, stamp
+from migration_manager.script import losses_in_words
 
 COLLAPSE = 12  # applied migrations shown on a terminal before the middle is summed up
 
@@ -191,6 +192,8 @@ def show_preview(screen: Screen, preview: Preview, *, nothing: str) -> None:
         path = task.change.script.source.path if task.change.script else task.name
         screen.result(("-- ", DIM), (path, NAME))
         screen.result(("-- " + _what_happens(task), DIM))
+        for lost in _losses(task):
+            screen.result(("-- loses data: ", DIM), (lost, LOOK))
         if task.change.script is not None:
             screen.sql(_body(task))
         screen.result(("-- would be recorded: ", DIM), (_books(task), DIM))
@@ -205,6 +208,16 @@ def _what_happens(task: Task) -> str:
         return "runs nothing"
     how = "each statement by itself, no transaction" if task.outside_transaction else "one transaction"
     return f"{counted(script.statement_count, 'statement')}, {how}"
+
+
+def _losses(task: Task, most: int = 5) -> list[str]:
+    """Return what a task loses, each with its line, and how many more there are."""
+    script = task.change.script
+    if script is None:
+        return []
+    shown = script.losses[:most]
+    more = script.loss_count - len(shown)
+    return [f"{loss.what} (line {loss.line})" for loss in shown] + ([f"and {more:,} more"] if more else [])
 
 
 def _body(task: Task) -> str:
@@ -243,12 +256,25 @@ def show_confirmation(
     label = counted(len(preview.tasks), "file")
     for number, task in enumerate(preview.tasks):
         word = DONE_WORDS[task.change.action]
-        note = "no transaction" if task.outside_transaction else ""
+        notes = ["no transaction"] if task.outside_transaction else []
+        if _losses(task):
+            notes.append("loses data")
         head = label if number == 0 else ""
-        screen.error(f"  {head:<10}", (task.name, NAME), f"   to be {word}", (f"   {note}".rstrip(), LOOK))
-    for text in preview.warnings:
+        screen.error(f"  {head:<10}", (task.name, NAME), f"   to be {word}", (f"   {', '.join(notes)}".rstrip(), LOOK))
+    for text in (*preview.warnings, *_forward_losses(preview)):
         screen.prose("  ", LOOK, text)
     screen.error("")
+
+
+def _forward_losses(preview: Preview) -> list[str]:
+    """Return a sentence for each migration that loses data; for a rollback the warnings have it."""
+    return [
+        f"{task.name} loses data: {lost}"
+        for task in preview.tasks
+        if task.change.action is Action.MIGRATE
+        and task.change.script is not None
+        and (lost := losses_in_words(task.change.script))
+    ]
 
 
 # ------------------------------------------------------------------------------------------ history

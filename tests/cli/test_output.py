@@ -29,7 +29,7 @@ def test_results_go_to_standard_output_and_messages_to_standard_error(project: P
 
 
 @pytest.mark.parametrize(
-    "typed", [["migrate"], ["status"], ["history"], ["verify"], ["rollback"], ["migrate", "--dry-run"]], ids=" ".join
+    "typed", [["migrate"], ["status"], ["history"], ["verify"], ["migrate", "--dry-run"]], ids=" ".join
 )
 @on_sqlite
 def test_quiet_says_nothing_when_all_is_well(project: Project, typed: list[str]) -> None:
@@ -103,8 +103,9 @@ PREVIEW: dict[str, Any] = {
     "dry_run": None,
     "would_do": [
         {
-            **dict.fromkeys(("name", "action", "path", "checksum", "transaction", "statement_count")),
+            **dict.fromkeys(("name", "action", "path", "checksum", "transaction", "statement_count", "loss_count")),
             "statements": [],
+            "loses": [{"line": None, "what": None}],
         }
     ],
     "staying_applied_after": [],
