@@ -173,9 +173,9 @@ class Bench:
         """Run the command line to its end."""
         return self.said(self.start(*arguments, through=through))
 
-    def said(self, runner: Runner) -> Said:
+    def said(self, runner: Runner, seconds: float = PATIENCE) -> Said:
         """Wait for a runner and return what it said; one that hangs is killed, and has the code None."""
-        if not self.launcher.wait(runner, PATIENCE):
+        if not self.launcher.wait(runner, seconds):
             said = read(None, runner.out, runner.err)
             runner.kill()
             self.launcher.wait(runner, PATIENCE)
