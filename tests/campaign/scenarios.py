@@ -62,11 +62,11 @@ def _table_pieces(name: str, a: str, b: str) -> tuple[str, ...]:
 def big(number: int) -> File:
     """Return a file that goes to the server in several messages."""
     name, table = f"20250101_{number:06d}_big", f"big_{number}"
-    row = "x" * 1000
-    rows = "".join(f"INSERT INTO {table} VALUES ({n}, '{row}');\n" for n in range(400))
+    row = "x" * 7000
+    rows = "".join(f"INSERT INTO {table} VALUES ({n}, '{row}');\n" for n in range(60))
     forward = f"CREATE TABLE {table} (id integer, v text);\n{rows}CREATE TABLE {table}_last (id integer);\n{_ran(name)}"
     return File(name, forward, f"DROP TABLE {table}, {table}_last;\n", (
-        f"to_regclass('{table}') IS NOT NULL", f"campaign.rows('{table}') IS NOT DISTINCT FROM 400",
+        f"to_regclass('{table}') IS NOT NULL", f"campaign.rows('{table}') IS NOT DISTINCT FROM 60",
         f"to_regclass('{table}_last') IS NOT NULL", f"EXISTS (SELECT FROM campaign.ran WHERE what = '{name}')",
     ))  # fmt: skip
 

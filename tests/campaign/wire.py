@@ -24,7 +24,7 @@ from tests.campaign.scenarios import (
     broken_rules,
     look,
 )
-from tests.campaign.tally import Tally, chances
+from tests.campaign.tally import APART, Tally, chances
 from tests.fixtures.proxies import Break, Fault, Sender
 
 _PATIENCE = 0.15  # seconds until a line that carries nothing any more is closed
@@ -93,7 +93,7 @@ def _one(bench: Bench, tally: Tally, scenario: Scenario, fault: Fault, *, what: 
     broken += bring_to_the_end(bench, scenario)
     done = all(each.state is None if scenario.backwards else each.state == "applied" for each in found)
     tally.note(
-        f"{what}, {scenario.name}",
+        f"{what}{APART}{scenario.name}",
         broken,
         effective=fired,
         unknown=said.unknown,
