@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.campaign import fuzz, parts, races, wire
+from tests.campaign import fuzz, parts, races, scenarios, wire
 from tests.campaign.bench import Bench, workbench
 from tests.campaign.fuzz import Way
 from tests.campaign.tally import Tally
@@ -63,24 +63,16 @@ def test_a_line_that_breaks_at_commit_leads_to_no_false_claim(bench: Bench) -> N
     assert effective(tally) == tally.tries
 
 
-def not_yet(value: object, reason: str, *more: object) -> ParameterSet:
-    return pytest.param(value, *more, marks=pytest.mark.xfail(reason=reason, strict=True))
-
-
-RACED = [
-    None,
-    PoolMode.SESSION,
-    not_yet(PoolMode.TRANSACTION, "a session's lock is taken through a transaction pooler"),
-    not_yet(PoolMode.STATEMENT, "statement pooling is not refused beforehand"),
-]
-
-
-@pytest.mark.parametrize("way", RACED, ids=lambda way: way.value if way else "direct")
+@pytest.mark.parametrize("way", races.WAYS, ids=lambda way: way.value if way else "direct")
 def test_runners_that_race_apply_each_file_once_and_in_order(way: PoolMode | None, bench: Bench) -> None:
     if way is not None:
         need_pgbouncer()
     tally = PARTS["races"].work(bench, SEED, races.WAYS.index(way), 1)
     refute(tally)
+
+
+def not_yet(value: object, reason: str, *more: object) -> ParameterSet:
+    return pytest.param(value, *more, marks=pytest.mark.xfail(reason=reason, strict=True))
 
 
 FUZZED = [
@@ -98,6 +90,19 @@ def test_a_file_that_ends_its_transaction_leaves_nothing_and_is_not_recorded(
     tally = fuzz.fuzz(bench, SEED, 0, tries, ways=[way])
     refute(tally)
     assert effective(tally) > tries / 4
+
+
+def test_a_file_that_stopped_outside_a_transaction_can_be_finished_by_hand(bench: Bench) -> None:
+    """What the campaign does as a person would, where a run says that it cannot know whether a statement was done."""
+    scenarios.OUTSIDE.prepare(bench)
+    scenarios.leave_unfinished(bench, scenarios.OUTSIDE)
+    (found,) = scenarios.look(bench, scenarios.OUTSIDE)
+    assert found.pieces == (True, True, True, False, False)
+    bench.ask("DROP INDEX o_1_v")
+    (found,) = scenarios.look(bench, scenarios.OUTSIDE)
+    scenarios.finish_by_hand(bench, found)
+    (found,) = scenarios.look(bench, scenarios.OUTSIDE)
+    assert (found.complete, found.ran, found.state) == (True, 1, "unfinished")
 
 
 @pytest.mark.parametrize("name", [name for name, part in PARTS.items() if part.must_fail])
