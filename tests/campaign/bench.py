@@ -110,6 +110,11 @@ class Bench:
         """Take the history's tables away as well: the next run is the first ever."""
         self.ask("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
+    @property
+    def has_history(self) -> bool:
+        """Whether the tool's tables are there."""
+        return bool(self.value("SELECT to_regclass('public.schema_migrations') IS NOT NULL"))
+
     def make_history(self) -> None:
         """Have the tool make its tables, for designs that write into them."""
         self.project({"20250101_000000_empty": "SELECT 1;\n"})

@@ -77,7 +77,7 @@ class FuzzFile:
 
     @property
     def name(self) -> str:
-        return f"20250101_{self.number:06d}_fuzz"
+        return f"{self.number:06d}_fuzz"
 
     @property
     def text(self) -> str:

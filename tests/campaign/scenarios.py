@@ -195,7 +195,7 @@ class Found:
 def look(bench: Bench, scenario: Scenario) -> list[Found]:
     """Ask the database for everything that a scenario's rules are about."""
     action = "rollback" if scenario.backwards else "baseline" if scenario.recorded_only else "migrate"
-    recorded = bench.value("SELECT to_regclass('public.schema_migrations') IS NOT NULL")
+    recorded = bench.has_history
     found = []
     for file in scenario.files:
         row: tuple[object, ...] = (None, 0)
