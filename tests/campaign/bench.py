@@ -116,7 +116,8 @@ class Bench:
         return bool(self.value("SELECT to_regclass('public.schema_migrations') IS NOT NULL"))
 
     def make_history(self) -> None:
-        """Have the tool make its tables, for designs that write into them."""
+        """Empty the database and have the tool make its tables, for designs that write into them."""
+        self.clean()
         self.project({"20250101_000000_empty": "SELECT 1;\n"})
         said = self.run("migrate")
         assert said.succeeded, described(said)
