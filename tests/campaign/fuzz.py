@@ -233,7 +233,8 @@ def _look(bench: Bench, file: FuzzFile, said: str, *, ends: bool) -> list[Broken
         f"WHERE migration_name = '{file.name}' AND outcome = 'done')"
     )
     found = {*(marks or ()), *(tables or ())}
-    seen = f"{file.text!r}: {sorted(found)} of {sorted(file.marks)}, {state}, log {logged}, prepared {prepared}; {first_lines(said)}"
+    there = f"{sorted(found)} of {sorted(file.marks)}, {state}, log {logged}, prepared {prepared}"
+    seen = f"{file.text!r}: {there}; {first_lines(said)}"
     broken = []
     if state is None and found:
         broken.append(Broken(Rule.PARTIAL, seen))

@@ -71,8 +71,8 @@ def small() -> dict[str, Part]:
         Part(
             "races-control",
             "the same for a session's lock",
-            partial(races.race_control, Field(12, 20)),
-            2,
+            partial(races.race_control, Field(16, 40)),
+            4,
             1,
             must_fail=True,
         ),
