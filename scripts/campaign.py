@@ -94,8 +94,12 @@ def is_as_promised(part: Part, state: PartState) -> bool:
 def main() -> int:
     """Run the parts that are asked for."""
     known = parts.full()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(known)}; without any, all")
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="parts:\n" + "".join(f"  {part.name:<15} {part.about}\n" for part in known.values()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="without any, all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tries", type=int, help="of each part, instead of its full size")
     parser.add_argument("--first", type=int, default=0, help="number of the first try, to repeat one")
