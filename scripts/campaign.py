@@ -94,13 +94,18 @@ def is_as_promised(part: Part, state: PartState) -> bool:
 def main() -> int:
     """Run the parts that are asked for."""
     known = parts.full()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(known)}; without any, all")
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="parts:\n" + "".join(f"  {part.name:<15} {part.about}\n" for part in known.values()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="without any, all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tries", type=int, help="of each part, instead of its full size")
     parser.add_argument("--first", type=int, default=0, help="number of the first try, to repeat one")
     parser.add_argument("--scale", type=float, default=1.0, help="this much of the full size")
     parser.add_argument("--slice", action="store_true", help="the small size that runs with every commit")
+    parser.add_argument("--detailed", action="store_true", help="a row for each scenario as well")
     parser.add_argument("--jobs", type=int, default=2, help="workers, each with a server of its own (2)")
     parser.add_argument("--state", type=Path, default=Path(".campaign"), help="folder of the state files (.campaign)")
     parser.add_argument("--programs", type=Path, help="folder of another PostgreSQL's programs, with initdb in it")
@@ -124,7 +129,7 @@ def main() -> int:
         except KeyboardInterrupt:
             campaign.complete = False
             print("\ninterrupted; a second call goes on from here", file=sys.stderr)
-    print(as_markdown(campaign.states))
+    print(as_markdown(campaign.states, detailed=asked.detailed))
     print(f"{time.monotonic() - began:.0f} seconds with {asked.jobs} workers", file=sys.stderr)
     if not campaign.complete:
         print("the campaign is not complete", file=sys.stderr)

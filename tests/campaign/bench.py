@@ -110,8 +110,14 @@ class Bench:
         """Take the history's tables away as well: the next run is the first ever."""
         self.ask("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
+    @property
+    def has_history(self) -> bool:
+        """Whether the tool's tables are there."""
+        return bool(self.value("SELECT to_regclass('public.schema_migrations') IS NOT NULL"))
+
     def make_history(self) -> None:
-        """Have the tool make its tables, for designs that write into them."""
+        """Empty the database and have the tool make its tables, for designs that write into them."""
+        self.clean()
         self.project({"20250101_000000_empty": "SELECT 1;\n"})
         said = self.run("migrate")
         assert said.succeeded, described(said)
@@ -173,9 +179,9 @@ class Bench:
         """Run the command line to its end."""
         return self.said(self.start(*arguments, through=through))
 
-    def said(self, runner: Runner) -> Said:
+    def said(self, runner: Runner, seconds: float = PATIENCE) -> Said:
         """Wait for a runner and return what it said; one that hangs is killed, and has the code None."""
-        if not self.launcher.wait(runner, PATIENCE):
+        if not self.launcher.wait(runner, seconds):
             said = read(None, runner.out, runner.err)
             runner.kill()
             self.launcher.wait(runner, PATIENCE)

@@ -21,7 +21,7 @@ from tests.campaign.scenarios import (
     broken_rules,
     look,
 )
-from tests.campaign.tally import Tally, chances
+from tests.campaign.tally import APART, Tally, chances
 
 _RUNNERS = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 
@@ -125,7 +125,7 @@ def _one(
         broken += bring_to_the_end(bench, scenario)
     done = all(each.state is None if scenario.backwards else each.state == "applied" for each in found)
     tally.note(
-        f"{way.name}, {scenario.name}",
+        f"{way.name}{APART}{scenario.name}",
         broken,
         effective=hit and not said.succeeded,
         unknown=said.unknown,

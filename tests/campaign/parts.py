@@ -32,7 +32,13 @@ def full() -> dict[str, Part]:
     return _parts(
         Part("kills", "killed at a random moment", kills.kill, 10_000, 50),
         Part("kills-control", "the same for DDL, then INSERT", kills.kill_control, 400, 50, must_fail=True),
-        Part("wire", "fault at the Nth message, until a run completes", wire.break_everywhere, len(wire.UNITS), 1),
+        Part(
+            "wire",
+            "fault at the Nth message, until a run completes",
+            partial(wire.break_everywhere, wire.UNITS),
+            len(wire.UNITS),
+            1,
+        ),
         Part("commits", "the line breaks at COMMIT", wire.break_at_commit, 2_000, 50),
         Part("races", "32 runners, 100 files", partial(races.race, Field(32, 100)), 10 * len(races.WAYS), 1),
         Part(
@@ -51,16 +57,22 @@ def full() -> dict[str, Part]:
 def small() -> dict[str, Part]:
     """Return the parts in the size of a slice that runs with every commit."""
     return _parts(
-        Part("kills", "killed at a random moment", kills.kill, 60, 30),
+        Part("kills", "killed at a random moment", kills.kill, 40, 20),
         Part("kills-control", "the same for DDL, then INSERT", kills.kill_control, 20, 20, must_fail=True),
-        Part("wire", "fault at the Nth message, until a run completes", wire.break_everywhere, 5, 1),
-        Part("commits", "the line breaks at COMMIT", wire.break_at_commit, 25, 25),
+        Part(
+            "wire",
+            "fault at the Nth message, until a run completes",
+            partial(wire.break_everywhere, wire.FEW_UNITS),
+            len(wire.FEW_UNITS),
+            1,
+        ),
+        Part("commits", "the line breaks at COMMIT", wire.break_at_commit, 20, 20),
         Part("races", "8 runners, 10 files", partial(races.race, Field(8, 10)), len(races.WAYS), 1),
         Part(
             "races-control",
             "the same for a session's lock",
-            partial(races.race_control, Field(12, 20)),
-            2,
+            partial(races.race_control, Field(16, 40)),
+            4,
             1,
             must_fail=True,
         ),

@@ -62,11 +62,11 @@ def _table_pieces(name: str, a: str, b: str) -> tuple[str, ...]:
 def big(number: int) -> File:
     """Return a file that goes to the server in several messages."""
     name, table = f"20250101_{number:06d}_big", f"big_{number}"
-    row = "x" * 1000
-    rows = "".join(f"INSERT INTO {table} VALUES ({n}, '{row}');\n" for n in range(400))
+    row = "x" * 7000
+    rows = "".join(f"INSERT INTO {table} VALUES ({n}, '{row}');\n" for n in range(60))
     forward = f"CREATE TABLE {table} (id integer, v text);\n{rows}CREATE TABLE {table}_last (id integer);\n{_ran(name)}"
     return File(name, forward, f"DROP TABLE {table}, {table}_last;\n", (
-        f"to_regclass('{table}') IS NOT NULL", f"campaign.rows('{table}') IS NOT DISTINCT FROM 400",
+        f"to_regclass('{table}') IS NOT NULL", f"campaign.rows('{table}') IS NOT DISTINCT FROM 60",
         f"to_regclass('{table}_last') IS NOT NULL", f"EXISTS (SELECT FROM campaign.ran WHERE what = '{name}')",
     ))  # fmt: skip
 
@@ -136,7 +136,8 @@ def _apply(bench: Bench, _: Scenario) -> None:
     assert said.succeeded, f"the state before cannot be made: {described(said)}"
 
 
-def _leave_unfinished(bench: Bench, scenario: Scenario) -> None:
+def leave_unfinished(bench: Bench, scenario: Scenario) -> None:
+    """Have a file that runs outside a transaction stop in its middle."""
     bench.ask("TRUNCATE campaign.gate")
     said = bench.run("migrate")
     bench.ask("INSERT INTO campaign.gate DEFAULT VALUES")
@@ -194,7 +195,7 @@ class Found:
 def look(bench: Bench, scenario: Scenario) -> list[Found]:
     """Ask the database for everything that a scenario's rules are about."""
     action = "rollback" if scenario.backwards else "baseline" if scenario.recorded_only else "migrate"
-    recorded = bench.value("SELECT to_regclass('public.schema_migrations') IS NOT NULL")
+    recorded = bench.has_history
     found = []
     for file in scenario.files:
         row: tuple[object, ...] = (None, 0)
@@ -275,7 +276,7 @@ def bring_to_the_end(bench: Bench, scenario: Scenario) -> list[Broken]:
     if unfinished and bench.has_command("resume"):
         said = bench.run("resume")
         if said.code != 0 and said.unknown:
-            _finish_by_hand(bench, unfinished[0])
+            finish_by_hand(bench, unfinished[0])
             said = bench.run("resume", "--mark-applied")
     elif unfinished:
         return []  # without `resume` there is no way that the tool itself would know
@@ -291,7 +292,7 @@ def bring_to_the_end(bench: Bench, scenario: Scenario) -> list[Broken]:
     return broken
 
 
-def _finish_by_hand(bench: Bench, each: Found) -> None:
+def finish_by_hand(bench: Bench, each: Found) -> None:
     """Run the statements whose pieces are missing, as a person would who has looked."""
     statements = [line for line in each.file.forward.splitlines() if line.endswith(";") and "campaign.gate" not in line]
     for statement, there in zip(statements, each.pieces, strict=True):
@@ -317,7 +318,7 @@ ATOMIC = Scenario(
 )
 ROLLBACK = _rollback("rollback by name", tables(1))
 OUTSIDE = Scenario("migrate outside a transaction", (outside(1),))
-RESUME = Scenario("resume", (outside(1),), ("resume",), _leave_unfinished)
+RESUME = Scenario("resume", (outside(1),), ("resume",), leave_unfinished)
 BASELINE = Scenario("baseline", (tables(1), tables(2)), ("baseline", "--all"), recorded_only=True, together=True)
 BIG = Scenario("migrate a file of several messages", (big(1),))
 COPY = Scenario("migrate a file with rows of COPY", (copied(1),))

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from tests.campaign.scenarios import Broken, Rule
 
+APART = " · "  # stands between what was done and to what, in the names of rows
 REPORTED = 20  # violations that are described for each part; all are counted
 _FALSE = (Rule.FALSE_RECORD, Rule.FALSE_CLAIM)
 _COLUMNS = ("tries", "effective", "violations", "lost", "false", "unknown", "unacknowledged")
@@ -120,15 +121,21 @@ class StateFile:
             os.fsync(file.fileno())
 
 
-def as_markdown(parts: Iterable[tuple[str, PartState, int]]) -> str:
-    """Return the table of results; a part comes with its state and its seed."""
+def as_markdown(parts: Iterable[tuple[str, PartState, int]], *, detailed: bool = False) -> str:
+    """Return the table of results; a part comes with its state and its seed.
+
+    Its rows are what was done, and to what as well with `detailed`.
+    """
     heads = ("part", "what", "PostgreSQL", "tries", "effective", "violations", "lost acknowledgements",
              "false records or claims", "said unknown", "error though committed", "seconds", "seed")  # fmt: skip
     lines = [heads, ("---",) * len(heads)]
     for name, state, seed in parts:
         total: Counter[str] = Counter()
+        rows: dict[str, Counter[str]] = {}
         for what, row in sorted(state.tally.counts.items()):
             total.update(row)
+            rows.setdefault(what if detailed else what.partition(APART)[0], Counter()).update(row)
+        for what, row in rows.items():
             lines.append((name, what, state.tally.version, *_shown(row), "", str(seed)))
         seconds = f"{state.seconds:.0f}"
         lines.append((f"**{name}**", "**together**", state.tally.version, *_shown(total), seconds, str(seed)))

@@ -6,6 +6,7 @@ And broken around COMMIT, where a runner cannot know from the line alone what be
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from tests.campaign.bench import Bench, described
 from tests.campaign.claims import Said
@@ -23,7 +24,7 @@ from tests.campaign.scenarios import (
     broken_rules,
     look,
 )
-from tests.campaign.tally import Tally, chances
+from tests.campaign.tally import APART, Tally, chances
 from tests.fixtures.proxies import Break, Fault, Sender
 
 _PATIENCE = 0.15  # seconds until a line that carries nothing any more is closed
@@ -35,14 +36,17 @@ FAULTS = (
     (Sender.SERVER, Break.BEFORE),
     (Sender.SERVER, Break.HALF),
 )
-UNITS = tuple(itertools.product(WIRED, FAULTS))
+Unit = tuple[Scenario, tuple[Sender, Break]]
+UNITS: tuple[Unit, ...] = tuple(itertools.product(WIRED, FAULTS))
+# Each scenario once, and each kind of fault of a client's message twice.
+FEW_UNITS: tuple[Unit, ...] = tuple((each, FAULTS[number % len(Break)]) for number, each in enumerate(WIRED))
 
 
-def break_everywhere(bench: Bench, seed: int, first: int, count: int) -> Tally:
-    """Break the line at every message in turn; a unit is one scenario with one kind of fault."""
+def break_everywhere(units: Sequence[Unit], bench: Bench, seed: int, first: int, count: int) -> Tally:
+    """Break the line at every message in turn; a try is one of the units, a scenario with one kind of fault."""
     tally = Tally()
-    for unit in range(first, first + count):
-        scenario, (sender, kind) = UNITS[unit % len(UNITS)]
+    for unit in range(first, min(first + count, len(units))):
+        scenario, (sender, kind) = units[unit]
         if scenario.arguments[0] == "resume" and not bench.has_command("resume"):
             continue
         replay = f"wire --seed {seed} --first {unit} --tries 1"
@@ -89,7 +93,7 @@ def _one(bench: Bench, tally: Tally, scenario: Scenario, fault: Fault, *, what: 
     broken += bring_to_the_end(bench, scenario)
     done = all(each.state is None if scenario.backwards else each.state == "applied" for each in found)
     tally.note(
-        f"{what}, {scenario.name}",
+        f"{what}{APART}{scenario.name}",
         broken,
         effective=fired,
         unknown=said.unknown,
