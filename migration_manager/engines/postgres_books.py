@@ -25,7 +25,7 @@ class Books:
         session = self._session
         session.read_as_ours()
         try:
-            session.wire.send([*session.opening(), *statements, *session.cleaning_up(), "COMMIT"])
+            session.wire.send([*session.opening(), *statements, *session.ending()])
         except Refused as error:
             session.wire.abandon()
             raise as_error(error, session.tables.grant_keeping(session.identity.role)) from None
@@ -57,7 +57,7 @@ class Books:
         making = tables.upgrade() if place.exists else tables.create(with_schema=not place.schema_exists)
         stamping = [] if place.exists else [tables.first_stamp(run)]
         try:
-            session.wire.send([*session.opening(), *making, *stamping, *session.cleaning_up(), "COMMIT"])
+            session.wire.send([*session.opening(), *making, *stamping, *session.ending()])
         except Refused as error:
             session.wire.abandon()
             if error.code not in _MADE_AT_ONCE:

@@ -58,7 +58,7 @@ def _share_sessions(first: Wire, second: Wire) -> bool:
     """Return whether two connections were seen to use one server session, or one of them to change its own."""
     seen: dict[Wire, str] = {}
     for wire in (first, second, first, first, second, second, first) * _ROUNDS:
-        pid = wire.send([_PID])[0][0][0][0] or ""
+        pid = wire.send([_PID]).rows[0][0][0] or ""
         if seen.setdefault(wire, pid) != pid or len(set(seen.values())) < len(seen):
             return True
     return False

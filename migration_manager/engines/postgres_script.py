@@ -41,12 +41,13 @@ class ScriptRun:
         self._ours = 0  # statements of the runner before the message's own
         self._bytes = 0
         self._heard: Counter[str] = Counter()
+        self._may_have_ended = False  # by the last message
         self.rows = 0
 
     def in_transaction(self, before: Sequence[str], *, one_by_one: bool = False) -> list[list[Row]]:
         """Run the script; `before` are our own statements, sent with its first batch. Returns their rows.
 
-        With `one_by_one` each statement is sent by itself, and nothing follows one that ends the transaction.
+        The last of them answers the transaction's id in its last column. With `one_by_one` each statement is sent by itself, and nothing follows one that ends the transaction.
 
         The transaction is open when this returns, or it raises: `Refused` for a statement of ours, `SqlFailed` for one
         of the script, `FileError` when the file is no longer what was understood.
@@ -55,9 +56,16 @@ class ScriptRun:
         for message in (statement_by_statement if one_by_one else messages)(self._script):
             found = self.send(before if answers is None else (), message)
             answers = found if answers is None else answers
-            if not self._wire.in_transaction:
+            if not self._wire.in_transaction or (self._may_have_ended and self._is_another(answers)):
                 raise SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION)
-        return self._wire.send(before)[0] if answers is None else answers
+        return self._wire.send(before).rows if answers is None else answers
+
+    def _is_another(self, answers: list[list[Row]]) -> bool:
+        """Return whether the open transaction is not the one that our own statements began: ROLLBACK AND CHAIN."""
+        if not answers or not answers[-1]:
+            return False
+        ((xid,),) = self._wire.send(["SELECT pg_catalog.pg_current_xact_id_if_assigned()"]).rows[0]
+        return xid != answers[-1][0][-1]
 
     def close(self, closing: Sequence[str], *, alone: bool) -> None:
         """Send what stands behind the script; raises `Refused`.
@@ -85,14 +93,15 @@ class ScriptRun:
         self._agree_on_strings(message)
         rows = self._encoded(message) if message.batch.rows else None
         try:
-            answers, selected = self._wire.send(before, message.text, rows)
+            answer = self._wire.send(before, message.text, rows)
         except Refused as error:
             raise placed(error, before, message, self._places) from None
         except UnicodeEncodeError as error:
             raise _unfit(error, message.batch.start - len(prologue(before))) from None
-        self.rows += selected
+        self.rows += answer.selected
+        self._may_have_ended = answer.may_have_ended
         self._advance(len(message.text) if message.text.isascii() else len(message.text.encode()))
-        return answers
+        return answer.rows
 
     def _agree_on_strings(self, message: Message) -> None:
         """See that the server reads the next strings as the lexer did (manual 4.1.2.1), which costs no round trip."""

@@ -26,10 +26,9 @@ OLDEST_SERVER: Final = 140000
 
 # What a file may leave behind in its session (RELIABILITY B6): all of DISCARD ALL but the release of advisory locks,
 # which would drop our own. RESET ALL returns to the values given at connection start.
+_FORGET_SETTINGS: Final = ("RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL")
 _FORGET: Final = (
-    "RESET SESSION AUTHORIZATION",
-    "RESET ROLE",
-    "RESET ALL",
+    *_FORGET_SETTINGS,
     "CLOSE ALL",
     "UNLISTEN *",
     "DISCARD PLANS",
@@ -141,7 +140,7 @@ class Session:
         """Return the rows of each statement, read in one transaction that cannot write. Raises `Refused`."""
         before = [_READ_ONLY, *queries.take_role(self._role)]
         try:
-            answers, _ = self.wire.send([*before, *statements, "COMMIT"])
+            answers = self.wire.send([*before, *statements, "COMMIT"]).rows
         except Refused as error:
             error.done -= len(before)
             self.wire.abandon()
@@ -153,7 +152,7 @@ class Session:
 
     def command(self, *statements: str) -> list[list[Row]]:
         """Run statements about the session itself, each by itself. Raises `Refused`."""
-        return self.wire.send(statements)[0]
+        return self.wire.send(statements).rows
 
     # ------------------------------------------------------------------------------------- history
 
@@ -194,12 +193,16 @@ class Session:
             return [*_FORGET, *self._settings("SET LOCAL"), *queries.take_role(self._role)]
         return [*_FORGET, *_FORGET_PREPARED, *self._settings("SET"), *queries.take_role(self._role)]
 
-    def cleaning_up(self) -> list[str]:
-        """Return what stands before COMMIT where the session is somebody else's after it."""
-        if self.pooling is not Pooling.TRANSACTION:
-            return []
-        # What is deferred has to be done while the session is still as the script left it.
-        return ["SET CONSTRAINTS ALL IMMEDIATE", *_FORGET, "SELECT pg_catalog.pg_advisory_unlock_all()"]
+    def ending(self) -> list[str]:
+        """Return what ends a transaction of ours: COMMIT, and no setting of a script's outlives it.
+
+        What a script sets may not be there when the next one begins: a ROLLBACK hidden there would bring it back, and
+        with it the right to write outside of our transactions.
+        """
+        if self.pooling is Pooling.TRANSACTION:  # the session is somebody else's after COMMIT
+            # What is deferred has to be done while the session is still as the script left it.
+            return ["SET CONSTRAINTS ALL IMMEDIATE", *_FORGET, "SELECT pg_catalog.pg_advisory_unlock_all()", "COMMIT"]
+        return ["COMMIT", *_FORGET_SETTINGS, *self._settings("SET")]
 
     def for_session(self) -> list[str]:
         """Return what gives the session, until the next `clean`, the configured role and the right to write."""

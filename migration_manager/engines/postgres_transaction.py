@@ -95,7 +95,7 @@ class Transaction:
             session.read_as_ours()
             closing = [queries.KEEP_STATE, *session.take_role_again(), *books, queries.RESTORE_STATE]
             if last:
-                closing += [*session.cleaning_up(), "COMMIT"]
+                closing += session.ending()
             try:
                 if running is None:
                     session.wire.send(closing)
@@ -120,7 +120,7 @@ class Transaction:
         alone = self._session.pooling is Pooling.TRANSACTION
         try:
             if running is None:
-                answers = self._session.wire.send(before)[0]
+                answers = self._session.wire.send(before).rows
             else:
                 answers = running.in_transaction(before, one_by_one=alone)
         except Refused as error:

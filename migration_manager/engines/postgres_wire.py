@@ -90,6 +90,17 @@ class Told:
     or_before: bool = False
 
 
+class Answer(NamedTuple):
+    """What came of a message: the rows of each statement of ours, and how many the script selected, which are not kept.
+
+    `may_have_ended` says that the script did something after which another transaction may be open.
+    """
+
+    rows: list[list[Row]]
+    selected: int
+    may_have_ended: bool
+
+
 class Wire:
     """One connection.
 
@@ -159,13 +170,10 @@ class Wire:
         with suppress(psycopg.Error):  # a connection that is lost already has nothing to close
             self._connection.close()
 
-    def send(
-        self, statements: Sequence[str], script: str = "", rows: Iterator[bytes] | None = None
-    ) -> tuple[list[list[Row]], int]:
+    def send(self, statements: Sequence[str], script: str = "", rows: Iterator[bytes] | None = None) -> Answer:
         """Send statements of ours, and after them a piece of a script, as one message.
 
-        `rows` is what the COPY takes that ends the piece. Returns the rows of each statement of ours, and how many the
-        script selected; those are not kept. Raises `Refused` at the first statement the server refuses,
+        `rows` is what the COPY takes that ends the piece. Raises `Refused` at the first statement the server refuses,
         `DatabaseUnreachable` when the connection is lost, `UnicodeEncodeError` when a script made the session's
         encoding one that its own text does not fit.
         """
@@ -194,7 +202,7 @@ class Wire:
             if connection.pgconn.status != pq.ConnStatus.OK:
                 raise _lost(refused.message)
             raise refused
-        return results.answers, results.selected
+        return Answer(results.answers, results.selected, results.may_have_ended)
 
     def _collect(self, results: _Results, rows: Iterator[bytes] | None) -> _Waiting:
         """Collect a message's results while staying interruptible; feeds the rows to a COPY FROM stdin."""
@@ -331,6 +339,8 @@ def _awaits_result(connection: pq.abc.PGconn) -> bool:
 
 _ROWS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE)
 _LAST_WORDS: Final = 3  # readings in which a server that ends a session says why, and then hangs up
+# ROLLBACK TO a savepoint has the tag of ROLLBACK, and AND CHAIN is not told by any (manual 53.7, CommandComplete).
+_ENDS: Final = frozenset({b"COMMIT", b"ROLLBACK", b"PREPARE TRANSACTION"})
 _REST: Final = 5.0  # seconds a session gets to come to rest
 _WAKE: Final = 0.1  # seconds between two chances for Ctrl-C
 _FEW: Final = 100  # rows of a script's SELECT that are held at once
@@ -346,6 +356,7 @@ class _Results:
         self.answers: list[list[Row]] = []
         self.done = 0
         self.selected = 0
+        self.may_have_ended = False
         self.refused: pq.abc.PGresult | None = None
 
     def add(self, result: pq.abc.PGresult) -> None:
@@ -356,6 +367,7 @@ class _Results:
             self._part += _rows(result)
         else:
             self.selected += result.ntuples
+            self.may_have_ended |= result.command_status in _ENDS
         if result.status in _ROWS and not result.command_status:
             return  # more of the same statement follows: the rest of its rows, or those another query of a rule gives
         if self.done < self._ours:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.campaign import fuzz, parts, races, scenarios, wire
 from tests.campaign.bench import Bench, workbench
@@ -71,15 +70,11 @@ def test_runners_that_race_apply_each_file_once_and_in_order(way: PoolMode | Non
     refute(tally)
 
 
-def not_yet(value: object, reason: str, *more: object) -> ParameterSet:
-    return pytest.param(value, *more, marks=pytest.mark.xfail(reason=reason, strict=True))
-
-
 FUZZED = [
     (Way.COMMAND_LINE, 50),
     (Way.LEXER, 400),
-    not_yet(Way.ONE_BY_ONE, "ROLLBACK AND CHAIN is not seen for the end that it is", 250),
-    not_yet(Way.ONE_MESSAGE, "a ROLLBACK brings back default_transaction_read_only = off of the file before", 250),
+    (Way.ONE_BY_ONE, 250),
+    (Way.ONE_MESSAGE, 250),
 ]
 
 
