@@ -47,7 +47,8 @@ class ScriptRun:
     def in_transaction(self, before: Sequence[str], *, one_by_one: bool = False) -> list[list[Row]]:
         """Run the script; `before` are our own statements, sent with its first batch. Returns their rows.
 
-        The last of them answers the transaction's id in its last column. With `one_by_one` each statement is sent by itself, and nothing follows one that ends the transaction.
+        The last of them answers the transaction's id in its last column. With `one_by_one` each statement is sent by
+        itself, and nothing follows one that ends the transaction.
 
         The transaction is open when this returns, or it raises: `Refused` for a statement of ours, `SqlFailed` for one
         of the script, `FileError` when the file is no longer what was understood.

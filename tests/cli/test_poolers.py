@@ -91,7 +91,11 @@ def test_another_client_of_the_pool_finds_its_session_as_it_was(pooled: Project,
     with client(pooled, bouncer) as connection:
         connection.execute("CREATE TABLE written (n integer)")
         connection.execute("CREATE TEMPORARY TABLE scratch (n integer)")
-        assert connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+        held = (
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database()"
+        )
+        assert connection.execute(held).fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM pg_listening_channels()").fetchone() == (0,)
 
 
