@@ -55,8 +55,8 @@ def _stop_at_once(stop: Stop) -> None:
     """End the process while its main thread is at anything at all, and say so where somebody reads it."""
     why = "again" if stop is Stop.INTERRUPTED else f"and not done with the clean-up in {interrupts.GRACE:.0f} s"
     text = (
-        f"error: {stop.word} {why}: stopped at once; the server rolls back what was not committed, within about a"
-        " second; `status` tells what is kept\n"
+        f"error: {stop.word} {why}: stopped at once; what was not committed is rolled back, by a server within about"
+        " a second; `status` tells what is kept\n"
     )
     with suppress(OSError):
         writable = select.poll()  # a pipe that nobody empties must not keep us

@@ -56,7 +56,7 @@ class Invocation:
         self._flags = {"environment": env, "url": url, "migrations": directory, "config": config}
         self.json = json
         self.redactor = Redactor()
-        self.done: str | None = None  # what to say of the database, should a signal end the process from here on
+        self.state: str | None = None  # what the database is like, should a signal end the process from here on
         self._has_document = False
         self._told: set[str] = set()  # warnings of the configuration, which several steps may read
         self.screen = Screen(clean=self.redactor.clean, color=not no_color, quiet=quiet, document=json, verbose=verbose)
@@ -154,8 +154,10 @@ class Invocation:
         from migration_manager.prepare import Preparer
         from migration_manager.runner import Workplace
 
+        self.state = None if how.dry_run else "nothing was changed"
         migrations, warnings = self._migrations(settings, needed=folder_needed)
         with self.engine(settings, writes=not how.dry_run) as engine:
+            self.state = None  # from here on the runner knows
             yield Workplace(
                 engine=engine,
                 migrations=migrations,

@@ -158,7 +158,7 @@ def run_body(body: Body, handed: tuple[Any, ...], given: dict[str, Any]) -> Exit
         invocation.show_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        stopped = Interrupted(which(), state=invocation.done)
+        stopped = Interrupted(which(), state=invocation.state)
         invocation.show_error(stopped)
         return stopped.exit_code
     except Exception:  # noqa: BLE001 - a defect of ours: its traceback is wanted, the secrets in it are not
