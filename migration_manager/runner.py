@@ -466,12 +466,10 @@ class _Work:
         state = fate.told_of(self._group) + aftermath.before(report, self._group[0])
         if fate in (Fate.NOT_KEPT, Fate.UNFINISHED):
             self._log_failure(self._group[0], f"{stop.word} by {stop.origin}", None, self._began)
-        if fate is Fate.FINISHED:
+        elif fate is Fate.FINISHED:
             took = round((time.monotonic() - self._began) * 1000)
             done = tuple(TaskResult(task.name, task.change.action, took) for task in self._group)
-            report = replace(
-                report, finished=self._finished if len(finished) < len(self._finished) else finished + done
-            )
+            report = replace(report, finished=finished + done)
         interrupted = Interrupted(stop, state=state)
         interrupted.report = report
         return interrupted

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_what_a_run_says_that_is_ended_before_any_line_is_true(project: Project,
         assert outcome.code == Exit.INTERRUPTED, place
         applied = project.applied()
         assert [name for name, _ in project.rows_of_history()] == applied, "nothing is half done"
-        document = outcome.json if outcome.out else {"error": {"state": None}}
+        document: dict[str, Any] = outcome.json if outcome.out else {"error": {"state": None}}
         if not outcome.out:  # the command had not begun, or was writing its document
             assert came[0].startswith("invocation.py"), place
         elif "error" not in document:  # it was shown before

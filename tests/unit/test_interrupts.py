@@ -157,6 +157,16 @@ def test_patience_ends_after_a_signal_that_is_not_ctrl_c(hard: Hard, monkeypatch
     assert hard.get(timeout=3) is Stop.HUNG_UP
 
 
+def test_patience_with_ctrl_c_ends_by_another_signal(hard: Hard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "GRACE", 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c()
+    time.sleep(0.3)
+    assert hard.empty(), "a person waits for as long as it takes"
+    send(Stop.TERMINATED)
+    assert hard.get(timeout=3) is Stop.TERMINATED
+
+
 def test_it_goes_hard_while_the_main_thread_waits_in_c(hard: Hard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupts, "GRACE", 0.1)
 
