@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -42,21 +43,38 @@ def before(report: RunReport, failed: Task) -> str:
     return told + (f"; {len(report.not_reached)} more not reached" if report.not_reached else "")
 
 
-def interrupted_state(run_id: str, group: Sequence[Task], recorded: Recorded | None) -> str:
-    """Say what became of the tasks an interrupt hit; `recorded` is what the database says now, None if it cannot.
+class Fate(enum.Enum):
+    """What became of the tasks of one transaction that a signal hit; the value says so, with their name."""
 
-    The interrupt may have come just after their COMMIT, so the row decides.
+    UNKNOWN = "what became of {} is not known; `status` tells"
+    UNFINISHED = "{} is recorded as unfinished: it runs outside a transaction"
+    FINISHED = "{} was finished and is recorded"
+    NOT_KEPT = "nothing of {} was kept"
+
+    def told_of(self, group: Sequence[Task]) -> str:
+        """Say it of these tasks."""
+        return self.value.format(group[0].name if len(group) == 1 else f"{group[0].name} and {len(group) - 1} more")
+
+
+def fate(run_id: str, group: Sequence[Task], recorded: Recorded | None) -> Fate:
+    """Return what became of the tasks a signal hit; `recorded` is what the database says now, None if it cannot.
+
+    The signal may have come just after their COMMIT, so the row decides.
     """
-    name = group[0].name if len(group) == 1 else f"{group[0].name} and {len(group) - 1} more"
     if recorded is None:
-        return f"what became of {name} is not known; `status` tells"
+        return Fate.UNKNOWN
     row = {row.name: row for row in recorded.applied}.get(group[-1].name)
-    ours = row is not None and row.run_id == run_id
-    if row is not None and ours and row.state is State.UNFINISHED:
-        return f"{name} is recorded as unfinished: it runs outside a transaction"
-    if ours or (row is None and group[0].change.action in (Action.ROLLBACK, Action.FORGET)):
-        return f"{name} was finished and is recorded"
-    return f"nothing of {name} was kept"
+    if row is None:
+        undoes = group[-1].change.action in (Action.ROLLBACK, Action.FORGET)
+        return Fate.FINISHED if undoes else Fate.NOT_KEPT
+    if group[-1].outside_transaction and row.state is State.UNFINISHED:
+        return Fate.UNFINISHED
+    change = group[-1].change
+    if change.action is Action.REPAIR:  # keeps the row as that of the run that applied it
+        is_done = change.checksum in (None, row.checksum) and change.rollback_checksum == row.rollback_checksum
+    else:
+        is_done = row.run_id == run_id
+    return Fate.FINISHED if is_done else Fate.NOT_KEPT
 
 
 def _state_after(failed: Task, group: Sequence[Task], error: SqlFailed) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 import enum
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
+from migration_manager.interrupts import Stop
 from migration_manager.model import LockHolder, RunReport
 
 
@@ -24,13 +24,15 @@ class Exit(enum.IntEnum):
     DISAGREE = 4
     TRY_LATER = 5
     REFUSED = 6
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class MigrationManagerError(Exception):
     """Root of everything this package raises on purpose."""
 
-    exit_code: ClassVar[Exit] = Exit.FAILED
+    exit_code: Exit = Exit.FAILED
 
     def __init__(self, message: str, *, hint: str | None = None, state: str | None = None) -> None:
         super().__init__(message)
@@ -266,9 +268,12 @@ class MigrationFailed(MigrationManagerError):
 
 
 class Interrupted(MigrationManagerError):
-    """Ctrl-C: the running script was cancelled; `state` says what is kept."""
+    """Ctrl-C, SIGTERM or SIGHUP: the running script was cancelled; `state` says what is kept."""
 
-    exit_code = Exit.INTERRUPTED
+    def __init__(self, stop: Stop, *, state: str | None = None) -> None:
+        self.stop = stop
+        super().__init__(stop.word, state=state)
+        self.exit_code = Exit(stop.exit_code)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

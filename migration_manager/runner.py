@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from migration_manager import aftermath
+from migration_manager import aftermath, interrupts
 from migration_manager import plan as planner
+from migration_manager.aftermath import Fate
 from migration_manager.engines.base import Engine
 from migration_manager.errors import (
     AlreadyRecorded,
@@ -27,6 +28,7 @@ from migration_manager.errors import (
     Unfinished,
     UsageError,
 )
+from migration_manager.interrupts import Stop
 from migration_manager.model import (
     Action,
     Change,
@@ -282,15 +284,18 @@ def _change(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: bool = F
 
     No lock is taken and nothing is written when there is nothing to do. No prompt is open while the lock is held.
     """
+    work = _Work(at, atomic=atomic)
     try:
-        return _decide_and_do(at, decide, prepare, atomic=atomic)
+        return _decide_and_do(at, work, decide, prepare)
     except DatabaseUnreachable as error:
         if error.report is None:
             error.state = "nothing was changed"
         raise
+    except KeyboardInterrupt:
+        raise work.stopped(interrupts.which()) from None
 
 
-def _decide_and_do(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: bool) -> RunReport:
+def _decide_and_do(at: Workplace, work: _Work, decide: Decide, prepare: Prepare) -> RunReport:
     for text in at.file_warnings:
         at.observer.warned(text)
     recorded = at.engine.recorded()
@@ -309,9 +314,9 @@ def _decide_and_do(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: b
         )
     if not plan.steps:
         at.confirm(Preview(plan, ()))
+        work.begin()
         _restamp(at, recorded)
         return _nothing(at, plan)
-    work = _Work(at, atomic=atomic)
     while True:
         preview = Preview(plan, prepare(plan))
         work.agree(preview)
@@ -321,6 +326,7 @@ def _decide_and_do(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: b
                 if not plan.steps:
                     return work.nothing_left(plan)
                 if _same(plan, preview.plan):
+                    work.begin()
                     _restamp(at, recorded)
                     at.engine.ensure_history(at.run)
                     return work.do(preview)
@@ -375,8 +381,12 @@ class _Work:
         self._atomic = atomic
         self._agreed: Plan | None = None
         self._told = False  # a person was shown what is going to be done
+        self._begun = False  # the books may have been written to
         self._started = False
         self._finished: tuple[TaskResult, ...] = ()
+        self._group: Sequence[Task] = ()  # the tasks of the newest transaction
+        self._left: Sequence[Task] = ()  # those that come after them
+        self._began = 0.0  # when it was
         self._kept_out_since: float | None = None
         self._sessions_ended = 0
 
@@ -400,6 +410,10 @@ class _Work:
         """Have the next preview asked about, whatever it is: the database is not what was shown."""
         self._agreed = None
 
+    def begin(self) -> None:
+        """Take note that the database is not only looked at from here on."""
+        self._begun = True
+
     def nothing_left(self, plan: Plan) -> RunReport:
         """Report a run whose work others have done meanwhile, or the rest of it."""
         report = _nothing(self._at, plan, "another run has done it meanwhile")
@@ -416,10 +430,10 @@ class _Work:
                 at.observer.warned(text)
             at.observer.run_started(at.environment, at.engine.identify(), preview.tasks)
         groups = [preview.tasks] if self._atomic else [(task,) for task in preview.tasks]
-        left = preview.tasks
+        self._left = preview.tasks
         for group in groups:
-            left = left[len(group) :]
-            self._finished += tuple(self._one(group, left))
+            self._group, self._left, self._began = group, self._left[len(group) :], time.monotonic()
+            self._finished += tuple(self._one(group, self._left))
         return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left)
 
     def wait_after(self, cause: MigrationManagerError) -> None:
@@ -439,6 +453,27 @@ class _Work:
             return
         self._kept_out_since = None
 
+    def stopped(self, stop: Stop) -> Interrupted:
+        """Return the error for a run that a signal ended, wherever it was, after looking what became of its tasks."""
+        if not self._group:
+            return Interrupted(stop, state="no migration was begun" if self._begun else "nothing was changed")
+        now = names(self._group)
+        finished = tuple(result for result in self._finished if result.name not in now)
+        report = RunReport(self._at.run.id, finished, names(self._left))
+        fate = Fate.FINISHED
+        if len(finished) == len(self._finished):  # it was not told as finished
+            fate = aftermath.fate(self._at.run.id, self._group, _look(self._at))
+        state = fate.told_of(self._group) + aftermath.before(report, self._group[0])
+        if fate in (Fate.NOT_KEPT, Fate.UNFINISHED):
+            self._log_failure(self._group[0], f"{stop.word} by {stop.origin}", None, self._began)
+        elif fate is Fate.FINISHED:
+            took = round((time.monotonic() - self._began) * 1000)
+            done = tuple(TaskResult(task.name, task.change.action, took) for task in self._group)
+            report = replace(report, finished=finished + done)
+        interrupted = Interrupted(stop, state=state)
+        interrupted.report = report
+        return interrupted
+
     def _one(self, group: Sequence[Task], left: Sequence[Task]) -> list[TaskResult]:
         """Do the tasks of one transaction and tell; what fails comes out with the report of what went in before."""
         at, before = self._at, len(self._finished)
@@ -446,7 +481,6 @@ class _Work:
         for number, task in enumerate(group, before + 1):
             at.observer.task_started(task, number, total)
         report = RunReport(at.run.id, self._finished, names(left))
-        began = time.monotonic()
         try:
             done: tuple[Done, ...]
             if group[0].outside_transaction:
@@ -459,19 +493,14 @@ class _Work:
             raise _Overtaken(error) from None
         except SqlFailed as error:
             failed = group[error.index]
-            self._log_failure(failed, error, error.code, began)
+            self._log_failure(failed, error.message, error.code, self._began)
             raise aftermath.failure(failed, group, error, report) from None
         except MigrationManagerError as error:
             error.report = report
             error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
             if isinstance(error, DatabaseUnreachable):
-                self._log_failure(group[0], error, None, began)
+                self._log_failure(group[0], error.message, None, self._began)
             raise
-        except KeyboardInterrupt:
-            state = aftermath.interrupted_state(at.run.id, group, _look(at)) + aftermath.before(report, group[0])
-            interrupted = Interrupted("interrupted", state=state)
-            interrupted.report = report
-            raise interrupted from None
         self._kept_out_since = None
         results = []
         for number, (task, outcome) in enumerate(zip(group, done, strict=True), before + 1):
@@ -480,9 +509,9 @@ class _Work:
             results.append(result)
         return results
 
-    def _log_failure(self, task: Task, error: MigrationManagerError, code: str | None, began: float) -> None:
+    def _log_failure(self, task: Task, error: str, code: str | None, began: float) -> None:
         took = round((time.monotonic() - began) * 1000)
-        self._at.engine.log_failure(self._at.run, task.change, self._at.clean(error.message), code, took)
+        self._at.engine.log_failure(self._at.run, task.change, self._at.clean(error), code, took)
 
 
 def _is_rest_of(plan: Plan, agreed: Plan) -> bool:

@@ -18,7 +18,9 @@ EPILOG = """Exit codes:
     4  history and files disagree
     5  try again later: lock not obtained, database not reachable
     6  refused by a guard: protected, another environment's database, out of order
-  130  interrupted
+  129  hung up (SIGHUP)
+  130  interrupted (Ctrl-C, SIGINT)
+  143  terminated (SIGTERM)
 
 Start with `migration-manager init`, then `create`, `migrate`, `status`; in an incident `rollback --name`.
 """

@@ -148,6 +148,7 @@ def _show_preview(call: Invocation, settings: Settings, preview: Preview, nothin
 
 
 def _show_run(call: Invocation, settings: Settings, report: RunReport, nothing: str) -> None:
+    call.state = f"the run was finished before that: {counted(len(report.finished), 'migration')} done"
     if call.json:
         call.document(documents.run(report, settings.environment))
     else:

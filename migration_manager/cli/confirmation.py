@@ -6,7 +6,7 @@ import sys
 
 from migration_manager.config import Settings
 from migration_manager.engines.base import Engine
-from migration_manager.errors import GuardRefused, Interrupted
+from migration_manager.errors import GuardRefused
 from migration_manager.model import Preview
 from migration_manager.render.screen import Screen
 from migration_manager.render.text import show_confirmation
@@ -58,7 +58,7 @@ def ask_for_name(screen: Screen, database: str) -> None:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         screen.error("")
-        raise Interrupted("interrupted", state="nothing was changed") from None
+        raise
     if answer.strip() != database:
         if not answer.endswith("\n"):
             screen.error("")

@@ -151,7 +151,9 @@ def _ask_before_loss(call: Invocation, database: str, *, yes: bool) -> None:
     if not can_ask():
         raise GuardRefused("dropping a database wants --yes where nobody can be asked", state="nothing was changed")
     call.screen.error(f"This drops the database {database} of {call.settings.environment} with all it holds.")
+    call.state = "nothing was changed"
     ask_for_name(call.screen, database)
+    call.state = None
 
 
 def _tell(call: Invocation, sentence: str, changed: bool) -> None:

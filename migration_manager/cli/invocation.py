@@ -56,6 +56,8 @@ class Invocation:
         self._flags = {"environment": env, "url": url, "migrations": directory, "config": config}
         self.json = json
         self.redactor = Redactor()
+        self.state: str | None = None  # what the database is like, should a signal end the process from here on
+        self._has_document = False
         self._told: set[str] = set()  # warnings of the configuration, which several steps may read
         self.screen = Screen(clean=self.redactor.clean, color=not no_color, quiet=quiet, document=json, verbose=verbose)
 
@@ -65,13 +67,14 @@ class Invocation:
         """Write the command's JSON document."""
         from migration_manager.render.documents import as_json
 
+        self._has_document = True
         self.screen.document(as_json(value, self.redactor.clean))
 
     def show_error(self, error: MigrationManagerError) -> None:
         """Show an error the way the invocation asked for: as JSON on standard output, and always as text."""
         from migration_manager.render import documents, text
 
-        if self.json:
+        if self.json and not self._has_document:  # it is one, whatever comes after it
             self.document({"error": documents.error(error)})
         text.show_error(self.screen, error)
 
@@ -151,8 +154,10 @@ class Invocation:
         from migration_manager.prepare import Preparer
         from migration_manager.runner import Workplace
 
+        self.state = None if how.dry_run else "nothing was changed"
         migrations, warnings = self._migrations(settings, needed=folder_needed)
         with self.engine(settings, writes=not how.dry_run) as engine:
+            self.state = None  # from here on the runner knows
             yield Workplace(
                 engine=engine,
                 migrations=migrations,

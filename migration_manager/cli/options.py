@@ -14,6 +14,7 @@ import typer
 
 from migration_manager.cli.invocation import How, Invocation
 from migration_manager.errors import Exit, Interrupted, MigrationManagerError
+from migration_manager.interrupts import which
 
 Body = Callable[..., Exit | None]
 
@@ -157,8 +158,9 @@ def run_body(body: Body, handed: tuple[Any, ...], given: dict[str, Any]) -> Exit
         invocation.show_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        invocation.show_error(Interrupted("interrupted"))
-        return Exit.INTERRUPTED
+        stopped = Interrupted(which(), state=invocation.state)
+        invocation.show_error(stopped)
+        return stopped.exit_code
     except Exception:  # noqa: BLE001 - a defect of ours: its traceback is wanted, the secrets in it are not
         print(invocation.redactor.clean(traceback.format_exc()), file=sys.stderr)
         print("This is a defect of migration_manager; please report it with the lines above.", file=sys.stderr)

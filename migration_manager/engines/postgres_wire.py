@@ -341,7 +341,7 @@ _ROWS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStat
 _LAST_WORDS: Final = 3  # readings in which a server that ends a session says why, and then hangs up
 # ROLLBACK TO a savepoint has the tag of ROLLBACK, and AND CHAIN is not told by any (manual 53.7, CommandComplete).
 _ENDS: Final = frozenset({b"COMMIT", b"ROLLBACK", b"PREPARE TRANSACTION"})
-_REST: Final = 5.0  # seconds a session gets to come to rest
+_REST: Final = 2.0  # seconds for a cancellation, and as many for the session to come to rest: see `interrupts.GRACE`
 _WAKE: Final = 0.1  # seconds between two chances for Ctrl-C
 _FEW: Final = 100  # rows of a script's SELECT that are held at once
 _Waiting = Generator[waiting.Wait, waiting.Ready | int, None]

@@ -16,6 +16,7 @@ from migration_manager.errors import (
     FileError,
     FileErrors,
     HistoryError,
+    Interrupted,
     MigrationFailed,
     MigrationManagerError,
 )
@@ -207,6 +208,8 @@ def error(value: MigrationManagerError) -> Document:
             "server_hint": cause.server_hint,
             "context": cause.context,
         }
+    if isinstance(value, Interrupted):
+        facts["signal"] = value.stop.value.name
     if value.report is not None:
         facts |= {
             "done": [r.name for r in value.report.finished],

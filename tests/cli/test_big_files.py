@@ -284,7 +284,9 @@ def test_a_result_of_as_many_columns_as_there_may_be_is_counted(postgres_project
 
 @pytest.mark.postgres
 @kinds
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda how: how.name
+)
 def test_a_runner_ended_in_the_middle_of_a_big_file_keeps_nothing_and_the_next_run_applies(
     postgres_project: Project, kind: str, how: signal.Signals
 ) -> None:
@@ -308,8 +310,8 @@ def test_a_runner_ended_in_the_middle_of_a_big_file_keeps_nothing_and_the_next_r
     assert ended_after < 10, "long before a timeout of any kind"
     assert gone_after < 15
     assert "Traceback" not in outcome.text
-    if how is signal.SIGINT:
-        assert outcome.code == 130, outcome.text
+    if how is not signal.SIGKILL:
+        assert outcome.code == 128 + how, outcome.text
         assert f"nothing of {USERS} was kept" in outcome.err
     assert not postgres_project.has_table("t")
     assert postgres_project.applied() == []
@@ -345,16 +347,19 @@ STORMS = {
 @pytest.mark.postgres
 @pytest.mark.parametrize("pause", [0, 0.03, 0.09, 0.2])
 @pytest.mark.parametrize("storm", STORMS)
-def test_ctrl_c_in_a_storm_of_notices_keeps_nothing(postgres_project: Project, storm: str, pause: float) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_a_signal_in_a_storm_of_notices_keeps_nothing(
+    postgres_project: Project, how: signal.Signals, storm: str, pause: float
+) -> None:
     # Raised in the driver's callback, KeyboardInterrupt was printed and lost, about every second time.
     postgres_project.write(USERS, STORMS[storm])
     with postgres_project.start("migrate") as runner:
         assert runner.stderr is not None
         assert "again" in runner.stderr.readline()
         time.sleep(pause)
-        runner.send_signal(signal.SIGINT)
+        runner.send_signal(how)
         outcome = ended(runner)
-    assert outcome.code == 130, outcome.text
+    assert outcome.code == 128 + how, outcome.text
     assert "Traceback" not in outcome.err
     until(lambda: not backends(postgres_project), "no backend is left")
     assert not postgres_project.has_table("t")

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
@@ -24,31 +23,15 @@ from tests.fixtures.cli import (
     backends,
     command,
     ended,
+    is_working,
     on_sqlite,
+    slow,
     until,
 )
-from tests.fixtures.targets import SqliteTarget
 
 pytestmark = pytest.mark.e2e
 
 RUNNERS = 16
-# Counts without end, in one statement; SQLite has no sleep.
-ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;\n"
-
-
-def slow(project: Project) -> str:
-    return "SELECT pg_sleep(300);\n" if project.on_postgres else ENDLESS
-
-
-def is_working(project: Project, *applied: str) -> Callable[[], object]:
-    """Return a question: is somebody, after these migrations, in the middle of the slow statement."""
-    if project.on_postgres:
-        return lambda: backends(project, "state = 'active' AND query LIKE '%pg_sleep(300)%'")
-    assert isinstance(project.target, SqliteTarget)
-    journal = project.target.path.with_name(project.target.path.name + "-journal")
-    return lambda: project.applied() == list(applied) and journal.exists()
-
-
 # ---------------------------------------------------------------------------------------- many at once
 
 

@@ -1,27 +1,40 @@
-"""Ctrl-C that is held back: never lost, never in the middle of what was protected from it."""
+"""Signals: never lost, never in the middle of what is protected from them, and hard when nothing else helps."""
 
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from migration_manager import interrupts
+from migration_manager.errors import Exit, Interrupted
+from migration_manager.interrupts import Stop
+
+Hard = queue.SimpleQueue[Stop]
 
 
 @pytest.fixture(autouse=True)
-def _handler() -> Iterator[None]:
+def hard() -> Iterator[Hard]:
+    """Listen, and return where it is noted that the process would have been ended hard."""
+    told: Hard = queue.SimpleQueue()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    interrupts.listen()
-    yield
+    with interrupts.listening(told.put):
+        yield told
     signal.signal(signal.SIGINT, before)
 
 
+def send(stop: Stop) -> None:
+    os.kill(os.getpid(), stop.value)
+
+
 def ctrl_c() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    send(Stop.INTERRUPTED)
 
 
 def test_it_comes_at_once_where_nothing_holds_it() -> None:
@@ -45,8 +58,6 @@ def test_it_comes_once_and_nothing_stays_held() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupts.held(ctrl_c)
     assert interrupts.held(lambda: 5) == 5
-    with pytest.raises(KeyboardInterrupt):
-        ctrl_c()
 
 
 def test_an_error_of_the_call_gives_way_to_it_and_passes_without_it() -> None:
@@ -81,8 +92,101 @@ def test_what_another_thread_holds_keeps_nothing_from_the_main_one() -> None:
         other.join()
 
 
-def test_a_process_that_was_told_to_ignore_it_goes_on_ignoring_it() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    interrupts.listen()
+@pytest.mark.parametrize("stop", Stop)
+def test_a_process_that_was_told_to_ignore_a_signal_goes_on_ignoring_it(stop: Stop) -> None:
+    before = signal.signal(stop.value, signal.SIG_IGN)
+    told: Hard = queue.SimpleQueue()
+    try:
+        with interrupts.listening(told.put):
+            send(stop)
+            assert signal.getsignal(stop.value) is signal.SIG_IGN
+        assert signal.getsignal(stop.value) is signal.SIG_IGN
+    finally:
+        signal.signal(stop.value, before)
+    assert told.empty()
+
+
+@pytest.mark.parametrize("stop", Stop)
+def test_each_signal_is_raised_and_told_apart(stop: Stop) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        send(stop)
+    assert interrupts.which() is stop
+    error = Interrupted(interrupts.which(), state="nothing was changed")
+    assert error.exit_code == 128 + stop.value == Exit[stop.name]
+    assert error.message in ("hung up", "interrupted", "terminated")
+
+
+def test_the_clean_up_is_not_disturbed_and_the_first_signal_counts() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        send(Stop.TERMINATED)
+    for stop in (Stop.TERMINATED, Stop.HUNG_UP):
+        send(stop)
+    assert interrupts.which() is Stop.TERMINATED
+
+
+def test_a_second_ctrl_c_goes_hard_at_once(hard: Hard) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c()
+    time.sleep(0.2)
+    assert hard.empty(), "one is not enough"
     ctrl_c()
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert hard.get(timeout=3) is Stop.INTERRUPTED
+
+
+def test_a_ctrl_c_that_a_wrapper_hands_on_is_the_same_one(hard: Hard) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c()
+    ctrl_c()
+    with pytest.raises(queue.Empty):
+        hard.get(timeout=0.3)
+
+
+def test_ctrl_c_goes_hard_in_the_clean_up_after_another_signal(hard: Hard) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        send(Stop.TERMINATED)
+    time.sleep(0.2)
+    ctrl_c()
+    assert hard.get(timeout=3) is Stop.INTERRUPTED
+
+
+def test_patience_ends_after_a_signal_that_is_not_ctrl_c(hard: Hard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "GRACE", 0.3)
+    with pytest.raises(KeyboardInterrupt):
+        send(Stop.HUNG_UP)
+    assert hard.empty()
+    assert hard.get(timeout=3) is Stop.HUNG_UP
+
+
+def test_patience_with_ctrl_c_ends_by_another_signal(hard: Hard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "GRACE", 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c()
+    time.sleep(0.3)
+    assert hard.empty(), "a person waits for as long as it takes"
+    send(Stop.TERMINATED)
+    assert hard.get(timeout=3) is Stop.TERMINATED
+
+
+def test_it_goes_hard_while_the_main_thread_waits_in_c(hard: Hard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "GRACE", 0.1)
+
+    def send_and_wait() -> None:
+        send(Stop.TERMINATED)
+        assert hard.get(timeout=3) is Stop.TERMINATED
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.held(send_and_wait)
+
+
+def test_everything_is_as_it_was_afterwards() -> None:
+    before = {stop: signal.getsignal(stop.value) for stop in Stop}
+    threads, files = threading.active_count(), open_files()
+    told: Hard = queue.SimpleQueue()
+    with interrupts.listening(told.put), interrupts.listening(told.put):
+        pass
+    assert {stop: signal.getsignal(stop.value) for stop in Stop} == before
+    assert (threading.active_count(), open_files()) == (threads, files)
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
