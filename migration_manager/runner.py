@@ -200,7 +200,7 @@ def _back(at: Workplace, asked: planner.Back) -> Decide:
     def decide(recorded: Recorded) -> Plan:
         state = at.survey(recorded)
         name, to = (None if short is None else planner.full_name(state, short) for short in (asked.name, asked.to))
-        return planner.plan_rollback(state, replace(asked, name=name, to=to))
+        return planner.plan_rollback(state, replace(asked, name=name, to=to), recorded.last_run)
 
     return decide
 
@@ -343,7 +343,7 @@ def _nothing(at: Workplace, plan: Plan, warning: str | None = None) -> RunReport
     warnings = (*plan.warnings, warning) if warning else plan.warnings
     for text in warnings:
         at.observer.warned(text)
-    return RunReport(at.run.id, warnings=warnings, left=plan.left)
+    return RunReport(at.run.id, warnings=warnings, left=plan.left, plan=plan)
 
 
 def _is_restamp(at: Workplace, recorded: Recorded) -> bool:
@@ -407,7 +407,8 @@ class _Work:
         for group in groups:
             left = left[len(group) :]
             self._finished += tuple(self._one(group, left))
-        return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left)
+        plan = self._agreed or preview.plan
+        return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left, plan=plan)
 
     def wait_after(self, cause: MigrationManagerError) -> None:
         """Wait until another try makes sense; raises the cause where none does."""

@@ -91,7 +91,9 @@ class Transaction:
         running = None if change.script is None else self._script_run(change.script)
         with nullcontext() if running is None else running.listening():
             begun = self._run_script(before, change, running, index, fence)
-            books = tables.finish_change(self._run, change, begun.log_id, begun.done.execution_ms)
+            books = tables.finish_change(
+                self._run, change, begun.log_id, begun.done.execution_ms, alone=index == 0
+            )
             session.read_as_ours()
             closing = [queries.KEEP_STATE, *session.take_role_again(), *books, queries.RESTORE_STATE]
             if last:
