@@ -273,9 +273,7 @@ def _nothing_of(last_run: PastRun | None, applied: Sequence[Standing]) -> tuple[
     return (told,) if told else ()
 
 
-def _compared(
-    chosen: Sequence[Standing], later: Sequence[Standing]
-) -> tuple[tuple[Entangled, ...], tuple[str, ...]]:
+def _compared(chosen: Sequence[Standing], later: Sequence[Standing]) -> tuple[tuple[Entangled, ...], tuple[str, ...]]:
     """Return which of the later ones touched the same tables as a chosen one before them, and of which nobody knows."""
     entangled, unclear = [], []
     for standing in later:

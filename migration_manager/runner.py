@@ -22,6 +22,7 @@ from migration_manager.errors import (
     Interrupted,
     LockNotAcquired,
     MigrationManagerError,
+    OutcomeUnknown,
     SessionEnded,
     SqlFailed,
     Unfinished,
@@ -445,15 +446,14 @@ class _Work:
             error.report = report
             error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
             raise _Overtaken(error) from None
-        except SqlFailed as error:
-            failed = group[error.index]
-            self._log_failure(failed, error, error.code, began)
-            raise aftermath.failure(failed, group, error, report) from None
         except MigrationManagerError as error:
+            failed = group[error.index]
+            if not isinstance(error, OutcomeUnknown):  # it may be kept, and the log must not say that it failed
+                self._log_failure(failed, error, began)
+            if isinstance(error, SqlFailed):
+                raise aftermath.failure(failed, group, error, report) from None
             error.report = report
-            error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
-            if isinstance(error, DatabaseUnreachable):
-                self._log_failure(group[0], error, None, began)
+            error.state = (error.state or f"nothing of {failed.name} was kept") + aftermath.before(report, failed)
             raise
         except KeyboardInterrupt:
             state = aftermath.interrupted_state(at.run.id, group, _look(at)) + aftermath.before(report, group[0])
@@ -468,8 +468,9 @@ class _Work:
             results.append(result)
         return results
 
-    def _log_failure(self, task: Task, error: MigrationManagerError, code: str | None, began: float) -> None:
+    def _log_failure(self, task: Task, error: MigrationManagerError, began: float) -> None:
         took = round((time.monotonic() - began) * 1000)
+        code = error.code if isinstance(error, SqlFailed) else None
         self._at.engine.log_failure(self._at.run, task.change, self._at.clean(error.message), code, took)
 
 

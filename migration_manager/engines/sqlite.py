@@ -448,7 +448,7 @@ class SqliteEngine:
             for index, change in enumerate(changes):
                 try:
                     done.append(self._do(connection, run, change))
-                except SqlFailed as error:
+                except MigrationManagerError as error:
                     error.index = index
                     raise
             return tuple(done)

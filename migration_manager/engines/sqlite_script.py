@@ -152,7 +152,9 @@ class ScriptRun:
         self._timed_out = self._deadline is not None and time.monotonic() > self._deadline
         return int(self._timed_out)
 
-    def _authorize(self, action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
+    def _authorize(
+        self, action: int, first: str | None, second: str | None, database: str | None, _trigger: str | None
+    ) -> int:
         """Refuse what would break a script's transaction; SQLite asks when it compiles a statement."""
         self._note_change(action, first, second, database)
         sets_pragma = action == sqlite3.SQLITE_PRAGMA and second is not None
