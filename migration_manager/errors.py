@@ -40,6 +40,7 @@ class MigrationManagerError(Exception):
         self.hint = hint
         self.state = state
         self.report: RunReport | None = None  # of the run that failed, once it had begun
+        self.index = 0  # which of the changes given to an engine failed
 
     def __str__(self) -> str:
         return self.message
@@ -207,8 +208,7 @@ class SqlFailed(MigrationManagerError):
     """The database refused a script: the seam's own type, which the runner turns into `MigrationFailed`.
 
     `offset` is a 0-based character offset into the script's text, None where the server gave none;
-    `code` is the SQLSTATE, or SQLite's error name. `kept` counts the statements a no-transaction script keeps;
-    `index` says which of the given changes failed.
+    `code` is the SQLSTATE, or SQLite's error name. `kept` counts the statements a no-transaction script keeps.
     """
 
     def __init__(
@@ -222,16 +222,14 @@ class SqlFailed(MigrationManagerError):
         offset: int | None = None,
         hint: str | None = None,
         kept: int | None = None,
-        index: int = 0,
     ) -> None:
-        self.index = index
+        super().__init__(message, hint=hint)
         self.code = code
         self.detail = detail
         self.server_hint = server_hint
         self.context = context
         self.offset = offset
         self.kept = kept
-        super().__init__(message, hint=hint)
 
 
 class AlreadyRecorded(MigrationManagerError):

@@ -217,6 +217,16 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that migrated: when, by whom. `count` is how many migrations it applied, those undone since included."""
+
+    id: str
+    at: datetime  # UTC
+    by: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """Everything a database says about its migrations: what `Engine.recorded` answers.
 
@@ -226,7 +236,7 @@ class Recorded:
     exists: bool
     environment: str | None  # the stamped identity
     applied: tuple[Applied, ...]  # in the order they were applied
-    last_run: str | None = None  # the newest run that began to migrate, whatever became of it
+    last_run: PastRun | None = None  # the newest run that began to migrate, whatever became of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,18 +351,29 @@ class Step:
     applied: Applied | None
 
 
+class Entangled(NamedTuple):
+    """A migration that stays applied and touched the same tables as an earlier one that is rolled back."""
+
+    name: str
+    tables: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The decision: which migrations, in which order, and what a person should know about it.
 
-    `later` names the applied migrations that came after one that is rolled back and stay applied; `left` names the
-    pending ones that stay pending.
+    `later` names the applied migrations that came after one that is rolled back and stay applied; of these, `entangled`
+    touched the same tables, and of `unclear` that is not known. `left` names the pending ones that stay pending.
+    `of_run` is the run that is undone, where a run was asked for.
     """
 
     steps: tuple[Step, ...]
     warnings: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    entangled: tuple[Entangled, ...] = ()
+    unclear: tuple[str, ...] = ()
+    of_run: PastRun | None = None
 
 
 # ------------------------------------------------------------------------------------------- outcome
@@ -413,7 +434,7 @@ class TaskResult:
 class RunReport:
     """What a run changed: the finished tasks in order, and the names that were planned and not reached.
 
-    Nothing to do is a report with neither.
+    Nothing to do is a report with neither. `plan` is the last that was made; None in the report of a failure.
     """
 
     run_id: str
@@ -421,6 +442,7 @@ class RunReport:
     not_reached: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     left: tuple[str, ...] = ()  # pending, and not asked for
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)

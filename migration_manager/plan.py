@@ -7,7 +7,7 @@ database, a file system or a terminal.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migration_manager.errors import (
     GuardRefused,
@@ -21,8 +21,10 @@ from migration_manager.errors import (
 from migration_manager.model import (
     Applied,
     Direction,
+    Entangled,
     Migration,
     OutOfOrder,
+    PastRun,
     Plan,
     Recorded,
     Standing,
@@ -30,6 +32,7 @@ from migration_manager.model import (
     Status,
     Step,
     Survey,
+    Touched,
     names,
 )
 from migration_manager.names import order_key, resolve
@@ -171,7 +174,8 @@ class Back:
     """What was asked of `rollback`; exactly one of the selections is set. Names are full names.
 
     `name`: exactly that one (with `cascade`, what came after it too). `steps`: the newest so many. `to`: everything
-    applied after that one, which stays. `run`: everything the run applied. `all`: everything.
+    applied after that one, which stays. `run`: everything the run applied. `last_run`: everything that the newest run
+    applied, and never what another one did. `all`: everything.
     """
 
     name: str | None = None
@@ -183,30 +187,33 @@ class Back:
     cascade: bool = False
 
 
-def plan_rollback(state: Survey, asked: Back) -> Plan:
+def plan_rollback(state: Survey, asked: Back, last_run: PastRun | None = None) -> Plan:
     """Decide what is rolled back, newest application first; nothing applied is an empty plan.
 
-    "Newest" and "after" follow the order in which migrations were applied, not their names. Raises `NotApplied`,
+    "Newest" and "after" follow the order in which migrations were applied, not their names. `last_run` is the newest
+    run that began to migrate: where that left nothing applied the plan is empty, and says so. Raises `NotApplied`,
     `UnknownName` and `UsageError`.
     """
     applied = state.in_applied_order
+    if asked.last_run:
+        if last_run is None or not any(s.applied.run_id == last_run.id for s in _run_here(applied) if s.applied):
+            return Plan((), _nothing_of(last_run, _run_here(applied)))
+        asked = replace(asked, run=last_run.id, last_run=False)
     place = {standing.name: index for index, standing in enumerate(applied)}
     chosen = _chosen_for_rollback(state, applied, asked)
+    of_run = None if asked.run is None else _past_run([s.applied for s in chosen if s.applied is not None])
     if asked.cascade and chosen:
         chosen = list(applied[min(place[s.name] for s in chosen) :])
     chosen.sort(key=lambda s: place[s.name], reverse=True)
     taken = set(names(chosen))
     later = tuple(s for s in applied[place[chosen[-1].name] :] if s.name not in taken) if chosen else ()
-    warnings: tuple[str, ...] = ()
-    if later:
-        warnings = (
-            f"applied after {chosen[-1].name} and staying: {_listed(later)} (--cascade takes {_them(later)} too)",
-        )
+    entangled, unclear = _compared(chosen, later)
+    warnings = _later_warnings(chosen[-1].name, later, entangled, unclear) if later else ()
     baselined = [s for s in chosen if s.applied is not None and s.applied.baselined]
     if baselined:
         warnings += (f"{_listed(baselined)} {_was(baselined)} recorded by baseline, never run here",)
     steps = tuple(Step(Direction.BACK, s.name, s.migration, s.applied) for s in chosen)
-    return Plan(steps, warnings, names(later))
+    return Plan(steps, warnings, names(later), entangled=entangled, unclear=unclear, of_run=of_run)
 
 
 def _chosen_for_rollback(state: Survey, applied: Sequence[Standing], asked: Back) -> list[Standing]:
@@ -215,8 +222,8 @@ def _chosen_for_rollback(state: Survey, applied: Sequence[Standing], asked: Back
     if asked.to is not None:
         stays = _applied_standing(state, asked.to).name
         return list(applied[[s.name for s in applied].index(stays) + 1 :])
-    if asked.run is not None or asked.last_run:
-        return _of_run(applied, asked.run)
+    if asked.run is not None:
+        return _of_run(_run_here(applied), asked.run)
     if asked.all:
         return list(applied)
     steps = 1 if asked.steps is None else asked.steps
@@ -225,17 +232,14 @@ def _chosen_for_rollback(state: Survey, applied: Sequence[Standing], asked: Back
     return list(applied[-steps:])
 
 
-def _of_run(applied: Sequence[Standing], run: str | None) -> list[Standing]:
-    """Return what one run applied; `run` may be the beginning of a run's id, None means the newest run.
+def _run_here(applied: Sequence[Standing]) -> list[Standing]:
+    """Return what a run applied, in the same order: what one only recorded (`baseline`) it did not apply."""
+    return [s for s in applied if s.applied is not None and not s.applied.baselined]
 
-    What a run only recorded (`baseline`) it did not apply.
-    """
-    applied = [s for s in applied if s.applied is not None and not s.applied.baselined]
+
+def _of_run(applied: Sequence[Standing], run: str) -> list[Standing]:
+    """Return what one run applied; `run` may be the beginning of a run's id."""
     runs = [s.applied.run_id for s in applied if s.applied is not None]
-    if run is None:
-        if not runs:
-            return []
-        run = runs[-1]
     if not run.strip():
         raise UsageError("--run takes a run's id, and what is given is empty", hint="`history` lists the runs")
     fitting = sorted({known for known in runs if known.lower().startswith(run.lower())})
@@ -244,6 +248,71 @@ def _of_run(applied: Sequence[Standing], run: str | None) -> list[Standing]:
     if len(fitting) > 1:
         raise UsageError(f"{run} fits {len(fitting)} runs: {', '.join(fitting)}", hint="write more of the run's id")
     return [s for s in applied if s.applied is not None and s.applied.run_id == fitting[0]]
+
+
+def _past_run(rows: Sequence[Applied]) -> PastRun | None:
+    """Return the run that applied all of these; None when there are none."""
+    return PastRun(rows[0].run_id, min(row.applied_at for row in rows), rows[0].applied_by, len(rows)) if rows else None
+
+
+def _nothing_of(last_run: PastRun | None, applied: Sequence[Standing]) -> tuple[str, ...]:
+    """Say that the newest run left nothing to undo, and which one is applied that came before it.
+
+    That one is not taken instead: whoever undoes a deployment that failed must not undo last week's by accident.
+    """
+    rows = [s.applied for s in applied if s.applied is not None]
+    before = _past_run([row for row in rows if row.run_id == rows[-1].run_id])
+    if last_run is None:
+        told = "the log does not tell which run was the newest" if before else ""
+    elif last_run.count:
+        told = f"what the newest run ({described(last_run)}) applied is not applied any more"
+    else:
+        told = f"the newest run ({described(last_run)}) left nothing applied"
+    if before:
+        told += f"; the newest that is applied is another one ({described(before)}): `rollback --run {before.id}`"
+    return (told,) if told else ()
+
+
+def _compared(chosen: Sequence[Standing], later: Sequence[Standing]) -> tuple[tuple[Entangled, ...], tuple[str, ...]]:
+    """Return which of the later ones touched the same tables as a chosen one before them, and of which nobody knows."""
+    entangled, unclear = [], []
+    for standing in later:
+        if standing.applied is None:
+            continue
+        undone = [s.applied for s in chosen if s.applied is not None and s.applied.log_id < standing.applied.log_id]
+        theirs = standing.applied.touched
+        tables = {name for row in undone for name in _shared(row.touched or (), theirs or ())}
+        if tables:
+            entangled.append(Entangled(standing.name, tuple(sorted(tables))))
+        elif theirs is None or any(row.touched is None for row in undone):
+            unclear.append(standing.name)
+    return tuple(entangled), tuple(unclear)
+
+
+def _shared(earlier: Sequence[Touched], later: Sequence[Touched]) -> set[str]:
+    """Return the names of the relations that both touched: same number, whatever became of its name, or same name.
+
+    One that was made anew under an old name is the same table to whoever wrote the files.
+    """
+    return {
+        one.name or other.name or f"relation {one.oid}"
+        for other in earlier
+        for one in later
+        if (one.oid is not None and one.oid == other.oid) or (one.name is not None and one.name == other.name)
+    }
+
+
+def _later_warnings(
+    oldest: str, later: Sequence[Standing], entangled: Sequence[Entangled], unclear: Sequence[str]
+) -> tuple[str, ...]:
+    after = f"applied after {oldest}"
+    same = ", ".join(f"{each.name} ({', '.join(each.tables)})" for each in entangled)
+    told = [f"{after} and touching the same tables: {same}"] if entangled else []
+    others = "" if entangled or unclear else ", on other tables"
+    told.append(f"{after} and staying{others}: {_listed(later)} (--cascade takes {_them(later)} too)")
+    if unclear:
+        told.append(f"which tables it touched is not known of {', '.join(unclear)}")
+    return tuple(told)
 
 
 def _applied_standing(state: Survey, name: str) -> Standing:
@@ -320,6 +389,11 @@ def full_name(state: Survey, asked: str) -> str:
 
 
 # -------------------------------------------------------------------------------------------- words
+
+
+def described(run: PastRun) -> str:
+    """Say in a few words which run it was, when and whose."""
+    return f"{run.id}, {run.at:%Y-%m-%d %H:%M:%S} UTC, by {run.by}"
 
 
 def _standing(state: Survey, name: str) -> Standing:

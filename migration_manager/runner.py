@@ -23,6 +23,7 @@ from migration_manager.errors import (
     Interrupted,
     LockNotAcquired,
     MigrationManagerError,
+    OutcomeUnknown,
     SessionEnded,
     SqlFailed,
     Unfinished,
@@ -202,7 +203,7 @@ def _back(at: Workplace, asked: planner.Back) -> Decide:
     def decide(recorded: Recorded) -> Plan:
         state = at.survey(recorded)
         name, to = (None if short is None else planner.full_name(state, short) for short in (asked.name, asked.to))
-        return planner.plan_rollback(state, replace(asked, name=name, to=to))
+        return planner.plan_rollback(state, replace(asked, name=name, to=to), recorded.last_run)
 
     return decide
 
@@ -352,7 +353,7 @@ def _nothing(at: Workplace, plan: Plan, warning: str | None = None) -> RunReport
     warnings = (*plan.warnings, warning) if warning else plan.warnings
     for text in warnings:
         at.observer.warned(text)
-    return RunReport(at.run.id, warnings=warnings, left=plan.left)
+    return RunReport(at.run.id, warnings=warnings, left=plan.left, plan=plan)
 
 
 def _is_restamp(at: Workplace, recorded: Recorded) -> bool:
@@ -434,7 +435,8 @@ class _Work:
         for group in groups:
             self._group, self._left, self._began = group, self._left[len(group) :], time.monotonic()
             self._finished += tuple(self._one(group, self._left))
-        return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left)
+        plan = self._agreed or preview.plan
+        return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left, plan=plan)
 
     def wait_after(self, cause: MigrationManagerError) -> None:
         """Wait until another try makes sense; raises the cause where none does."""
@@ -491,15 +493,15 @@ class _Work:
             error.report = report
             error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
             raise _Overtaken(error) from None
-        except SqlFailed as error:
-            failed = group[error.index]
-            self._log_failure(failed, error.message, error.code, self._began)
-            raise aftermath.failure(failed, group, error, report) from None
         except MigrationManagerError as error:
+            failed = group[error.index]
+            if not isinstance(error, OutcomeUnknown):  # it may be kept, and the log must not say that it failed
+                code = error.code if isinstance(error, SqlFailed) else None
+                self._log_failure(failed, error.message, code, self._began)
+            if isinstance(error, SqlFailed):
+                raise aftermath.failure(failed, group, error, report) from None
             error.report = report
-            error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
-            if isinstance(error, DatabaseUnreachable):
-                self._log_failure(group[0], error.message, None, self._began)
+            error.state = (error.state or f"nothing of {failed.name} was kept") + aftermath.before(report, failed)
             raise
         self._kept_out_since = None
         results = []

@@ -19,7 +19,7 @@ from migration_manager.engines.postgres_outside import OutsideTransaction
 from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import Transaction
-from migration_manager.engines.postgres_values import applied, log_row
+from migration_manager.engines.postgres_values import applied, log_row, past_run
 from migration_manager.engines.postgres_wire import Refused, Row, Told
 from migration_manager.errors import LockNotAcquired, MigrationManagerError
 from migration_manager.model import (
@@ -120,7 +120,7 @@ class PostgresEngine:
             exists=True,
             environment=stamp[0][0] if stamp else None,
             applied=tuple(map(applied, history)),
-            last_run=last_run[0][0] if last_run else None,
+            last_run=past_run(last_run[0]) if last_run else None,
         )
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:

@@ -16,7 +16,7 @@ from migration_manager.model import Statement
 OWNS_TRANSACTION = "nothing of it was recorded; take its COMMIT or ROLLBACK out: the runner owns the transaction"
 
 
-def sql_failed(error: Refused, offset: int | None, index: int) -> SqlFailed:
+def sql_failed(error: Refused, offset: int | None) -> SqlFailed:
     """Return a refused statement of a script as the seam's error."""
     return SqlFailed(
         error.message,
@@ -26,7 +26,6 @@ def sql_failed(error: Refused, offset: int | None, index: int) -> SqlFailed:
         context=error.field(pq.DiagnosticField.CONTEXT),
         offset=offset,
         hint=ADVICE.get(error.code),
-        index=index,
     )
 
 
@@ -48,7 +47,7 @@ def placed(error: Refused, before: Sequence[str], message: Message, places: Plac
         offset = places.offset(message, max(number, 0), error.said)
     if error.broke_the_guard:
         return _guard_failure(error, statement, offset)
-    failed = sql_failed(error, offset, 0)
+    failed = sql_failed(error, offset)
     if statement is not None and statement.words[:1] == ("SET",) and error.code == "42704":
         failed.hint = (
             "a newer pg_dump wrote this; delete the line, or dump again with the pg_dump of this server's version"
@@ -79,18 +78,17 @@ def own_failure(error: Refused, grant: str = "") -> MigrationManagerError:
     return as_error(error, grant)
 
 
-def closing_failure(error: Refused, index: int) -> SqlFailed:
+def closing_failure(error: Refused) -> SqlFailed:
     """Return the error for the message that finishes the books and commits."""
     if error.code == "22012":  # see `Tables.finish_change`
-        return SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION, index=index)
+        return SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION)
     if error.code == "25006":
         return SqlFailed(
             "the script made its transaction read-only, so its record cannot be written",
             code=error.code,
             hint="take SET TRANSACTION READ ONLY out",
-            index=index,
         )
-    return sql_failed(error, None, index)
+    return sql_failed(error, None)
 
 
 def as_error(error: Refused, grant: str = "") -> MigrationManagerError:

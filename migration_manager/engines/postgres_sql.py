@@ -17,7 +17,7 @@ from migration_manager.model import Action, Change, Outcome, Run, Source
 GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
 MARK = "migration_manager history, format "
 FIRST_USER_OID = 16384  # FirstNormalObjectId: what is below belongs to the server itself
-MOST_TOUCHED = 500  # relations that are remembered of one step
+MOST_TOUCHED = 500  # relations that are remembered of one step; what touched more of them is not known
 HISTORY_COLUMNS = frozenset({
     "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms", "run_id",
     "log_id",
@@ -236,15 +236,20 @@ class Tables:
     def read_history(self, *, older: bool) -> list[str]:
         """Return the queries for the history, oldest application first, the stamped environment, and the last run.
 
-        `older` tables have no column for what a step touched.
+        `older` tables have no column for what a step touched. The last run is the newest that said that it began to
+        migrate; before runs said so, the newest that migrated anything.
         """
         return [
             f"""SELECT h.migration_name, h.checksum, h.rollback_checksum, h.state, {_moment("h.applied_at")},
- h.applied_by, h.execution_ms, h.run_id, h.log_id, l.action, {"NULL" if older else "l.touched"}
+ h.applied_by, h.execution_ms, h.run_id, h.log_id, l.action, {"NULL" if older else "l.touched"},
+ {self._log_oid()}
  FROM {self.history} h LEFT JOIN {self.log} l ON l.id = h.log_id ORDER BY h.log_id, h.migration_name""",
             self.read_stamp(),
-            f"""SELECT run_id FROM {self.log} WHERE action = 'migrate' OR (action = 'run' AND reason = 'migrate')
- ORDER BY id DESC LIMIT 1""",
+            f"""SELECT r.run_id, {_moment("pg_catalog.min(r.logged_at)")}, pg_catalog.min(r.database_user),
+ pg_catalog.count(DISTINCT r.migration_name) FILTER (WHERE r.action = 'migrate' AND r.outcome <> 'failed')
+ FROM {self.log} r WHERE r.run_id = coalesce(
+ (SELECT run_id FROM {self.log} WHERE action = 'run' AND reason = 'migrate' ORDER BY id DESC LIMIT 1),
+ (SELECT run_id FROM {self.log} WHERE action = 'migrate' ORDER BY id DESC LIMIT 1)) GROUP BY r.run_id""",
         ]
 
     def read_stamp(self) -> str:
@@ -299,9 +304,11 @@ class Tables:
     def _next_log_id(self) -> str:
         return f"pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
 
-    def finish_change(self, run: Run, change: Change, log_id: int, took: int) -> list[str]:
+    def finish_change(self, run: Run, change: Change, log_id: int, took: int, *, alone: bool) -> list[str]:
         """Return what stands after a script: the log row, and the history row's last word.
 
+        `alone` says that the script is the first of its transaction: the locks of one that came before it are still
+        held, and nobody can tell them from its own.
         The first statement fails when the row written before the script is gone, which only a script that ended the
         transaction, or meddled with the row, can bring about.
         """
@@ -319,7 +326,7 @@ class Tables:
                 row_id=log_id,
                 checksum=change.checksum,
                 reason=change.reason,
-                touched=change.script is not None,
+                touched=alone and change.script is not None,
             ),
             self._last_word(change, ours, took),
         ]
@@ -407,18 +414,24 @@ class Tables:
     def _touched(self) -> str:
         """Return the expression for the relations this transaction has changed, or locked against changes.
 
-        As JSON: pairs of oid and name, the latter null for what was dropped. Told from the locks that are held, which a
+        As JSON: the number of our log, by which a restored copy is told, and pairs of number and name, the latter null
+        for what was dropped; NULL when there are too many of them. Told from the locks that are held, which a
         transaction keeps to its end (manual 13.3); our own tables and the catalog's are left out.
         """
-        ours = ", ".join(f"{literal(name)}::regclass" for name in (self.history, self.log, self.text))
-        pair = "pg_catalog.json_build_array(t.oid, t.name)"
-        return f"""(SELECT coalesce(pg_catalog.json_agg({pair} ORDER BY t.oid)::text, '[]') FROM (
+        ours = ", ".join(f"{literal(name)}::pg_catalog.regclass" for name in (self.history, self.log, self.text))
+        pairs = """coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(t.oid, t.name)
+ ORDER BY t.name IS NULL, t.oid), '[]'::pg_catalog.json)"""
+        return f"""(SELECT CASE WHEN pg_catalog.count(*) <= {MOST_TOUCHED} THEN
+ pg_catalog.json_build_object('log', {self._log_oid()}, 'relations', {pairs})::text END FROM (
  SELECT DISTINCT l.relation::bigint AS oid, n.nspname || '.' || c.relname AS name
  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() AND l.relation >= {FIRST_USER_OID}
  AND l.mode NOT IN ('AccessShareLock', 'RowShareLock') AND l.relation NOT IN ({ours})
- AND (c.oid IS NULL OR (c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_')) LIMIT {MOST_TOUCHED}) t)"""
+ AND (c.oid IS NULL OR (c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'))) t)"""
+
+    def _log_oid(self) -> str:
+        return f"{literal(self.log)}::pg_catalog.regclass::pg_catalog.oid::bigint"
 
     def start_of(self, run: Run, action: Action) -> str:
         """Return the statement that tells the log of a run, before anything of it is done: it may be killed."""

@@ -25,6 +25,7 @@ from migration_manager.errors import (
     AlreadyRecorded,
     DatabaseUnreachable,
     LockNotAcquired,
+    MigrationManagerError,
     OutcomeUnknown,
     SessionEnded,
     SqlFailed,
@@ -77,8 +78,10 @@ class Transaction:
         try:
             for index, change in enumerate(changes):
                 done.append(self._one(change, index, last=index == len(changes) - 1))
-        except BaseException:
+        except BaseException as error:
             wire.abandon()
+            if isinstance(error, MigrationManagerError):
+                error.index = len(done)
             raise
         return tuple(done)
 
@@ -90,8 +93,8 @@ class Transaction:
         before = [*opening, *timeouts(change.script, "SET LOCAL"), *tables.begin_change(self._run, change)]
         running = None if change.script is None else self._script_run(change.script)
         with nullcontext() if running is None else running.listening():
-            begun = self._run_script(before, change, running, index, fence)
-            books = tables.finish_change(self._run, change, begun.log_id, begun.done.execution_ms)
+            begun = self._run_script(before, change, running, fence)
+            books = tables.finish_change(self._run, change, begun.log_id, begun.done.execution_ms, alone=index == 0)
             session.read_as_ours()
             closing = [queries.KEEP_STATE, *session.take_role_again(), *books, queries.RESTORE_STATE]
             if last:
@@ -103,16 +106,14 @@ class Transaction:
                     running.close(closing, alone=index == 0 or not last)
             except Refused as error:
                 # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.
-                raise closing_failure(error, index) from None
+                raise closing_failure(error) from None
             except DatabaseUnreachable as error:
                 if not last:
                     raise _not_kept(error, change.name) from None
                 self._settle(change, begun, error)
         return begun.done
 
-    def _run_script(
-        self, before: list[str], change: Change, running: ScriptRun | None, index: int, fence: int
-    ) -> _Begun:
+    def _run_script(self, before: list[str], change: Change, running: ScriptRun | None, fence: int) -> _Begun:
         """Run a script behind our own statements; return what it began and how it went."""
         began = time.monotonic()
         # Where the session is not ours, a script that ends its transaction ends its hold on it as well: each statement
@@ -126,12 +127,8 @@ class Transaction:
         except Refused as error:
             if fence and error.code == "22012" and error.done == fence:
                 raise self._kept_out() from None
-            failed = own_failure(error, self._session.tables.grant_keeping(self._session.identity.role))
-            if isinstance(failed, SqlFailed):
-                failed.index = index
-            raise failed from None
+            raise own_failure(error, self._session.tables.grant_keeping(self._session.identity.role)) from None
         except SqlFailed as error:
-            error.index = index
             if self._session.settings.history_table in str(error):
                 error.hint = _ABOUT_HISTORY.get(error.code or "", error.hint)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from migration_manager.model import Action, Applied, LogRow, Outcome, State, Touched
+from migration_manager.model import Action, Applied, LogRow, Outcome, PastRun, State, Touched
 
 Row = tuple[str | None, ...]
 
@@ -17,10 +17,10 @@ def moment(value: str) -> datetime:
 
 def applied(row: Row) -> Applied:
     """Return a row of the history."""
-    name, checksum, rollback, state, at, by, took, run_id, log_id, action, touched = row
+    name, checksum, rollback, state, at, by, took, run_id, log_id, action, touched, log_oid = row
     return Applied(
         name or "", checksum or "", rollback, State(state), moment(at or ""), by or "", int(took or 0), run_id or "",
-        int(log_id or 0), Action(action) if action else None, _touched(touched),
+        int(log_id or 0), Action(action) if action else None, _touched(touched, log_oid),
     )  # fmt: skip
 
 
@@ -35,5 +35,19 @@ def log_row(row: Row) -> LogRow:
     )  # fmt: skip
 
 
-def _touched(value: str | None) -> tuple[Touched, ...] | None:
-    return None if value is None else tuple(Touched(oid, name) for oid, name in json.loads(value))
+def past_run(row: Row) -> PastRun:
+    """Return a run as the log tells of it."""
+    run_id, at, by, count = row
+    return PastRun(run_id or "", moment(at or ""), by or "", int(count or 0))
+
+
+def _touched(value: str | None, log_oid: str | None) -> tuple[Touched, ...] | None:
+    """Return what a step touched. In a restored copy, whose tables have other numbers, only names say anything."""
+    if value is None:
+        return None
+    told = json.loads(value)
+    if str(told["log"]) == log_oid:
+        return tuple(Touched(oid, name) for oid, name in told["relations"])
+    if any(name is None for _, name in told["relations"]):
+        return None
+    return tuple(Touched(None, name) for _, name in told["relations"])

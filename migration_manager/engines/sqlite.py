@@ -7,6 +7,7 @@ authorizer and before it runs, whatever the lexer thought.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -267,7 +268,7 @@ class SqliteEngine:
             exists=True,
             environment=self._read_stamp(connection),
             applied=tuple(map(queries.applied, rows)),
-            last_run=last_run[0][0] if last_run else None,
+            last_run=queries.past_run(last_run[0]) if last_run else None,
         )
 
     def _log_is_older(self, connection: sqlite3.Connection) -> bool:
@@ -447,7 +448,7 @@ class SqliteEngine:
             for index, change in enumerate(changes):
                 try:
                     done.append(self._do(connection, run, change))
-                except SqlFailed as error:
+                except MigrationManagerError as error:
                     error.index = index
                     raise
             return tuple(done)
@@ -460,9 +461,12 @@ class SqliteEngine:
     def _do(self, connection: sqlite3.Connection, run: Run, change: Change) -> Done:
         self._check_row(connection, change)
         began, rows = time.monotonic(), 0
+        touched: frozenset[str] | None = None
+        if change.script is not None:
+            touched = frozenset()
         if change.script is not None and change.script.statement_count:
             before = self._foreign_keys.known(connection)
-            rows = self._run_inside(connection, change.script)
+            rows, touched = self._run_inside(connection, change.script)
             self._calm_session(connection)
             violated = self._foreign_keys.new_since(connection, before)
             if violated is not None:
@@ -473,7 +477,7 @@ class SqliteEngine:
                 )
         took = _since(began)
         try:
-            self._write_books(connection, run, change, took)
+            self._write_books(connection, run, change, took, touched)
         except TryLater:
             raise
         except MigrationManagerError as error:
@@ -493,8 +497,8 @@ class SqliteEngine:
             limit = self._settings.statement_timeout
         return ScriptRun(connection, self._path, script, limit or None, self._on_advance)
 
-    def _run_inside(self, connection: sqlite3.Connection, script: Script) -> int:
-        """Run a script in the transaction that is open; return how many rows it selected."""
+    def _run_inside(self, connection: sqlite3.Connection, script: Script) -> tuple[int, frozenset[str]]:
+        """Run a script in the transaction that is open; return how many rows it selected and what it changed."""
         script_run = self._script_run(connection, script)
         try:
             script_run.in_transaction()
@@ -505,7 +509,10 @@ class SqliteEngine:
                 "PRAGMA foreign_keys does nothing inside a transaction: foreign keys are checked when the script "
                 "has ended, and no action such as ON DELETE CASCADE is taken"
             )
-        return script_run.rows
+        return script_run.rows, self._not_ours(script_run.changed)
+
+    def _not_ours(self, tables: frozenset[str]) -> frozenset[str]:
+        return tables - {self._tables.table + suffix for suffix in ("", "_log", "_text")}
 
     def _calm_session(self, connection: sqlite3.Connection) -> None:
         """Put back what a script set for its session: our books, and maybe the next script, come after it."""
@@ -550,7 +557,8 @@ class SqliteEngine:
         if violated is not None:
             self._tell(violated)  # what is committed is committed
         try:
-            self._in_one_transaction(lambda connection: self._write_books(connection, run, change, took))
+            touched = self._not_ours(script_run.changed)
+            self._in_one_transaction(lambda connection: self._write_books(connection, run, change, took, touched))
         except MigrationManagerError as error:
             message = f"every statement succeeded, and the history could not be written: {error}"
             raise SqlFailed(message, kept=kept) from error
@@ -578,8 +586,15 @@ class SqliteEngine:
             state="nothing was changed",
         )
 
-    def _write_books(self, connection: sqlite3.Connection, run: Run, change: Change, took: int) -> None:
-        log_id = self._write_log(connection, run, change.action, Outcome.DONE, change, took=took)
+    def _write_books(
+        self,
+        connection: sqlite3.Connection,
+        run: Run,
+        change: Change,
+        took: int,
+        touched: frozenset[str] | None,
+    ) -> None:
+        log_id = self._write_log(connection, run, change.action, Outcome.DONE, change, took=took, touched=touched)
         if change.action in (Action.MIGRATE, Action.BASELINE):
             self._write_row(connection, run, change, State.APPLIED, log_id, took=took)
         elif change.action is Action.REPAIR:
@@ -628,6 +643,7 @@ class SqliteEngine:
         error: str | None = None,
         code: str | None = None,
         reason: str | None = None,
+        touched: frozenset[str] | None = None,
     ) -> int:
         values = {
             "logged_at": queries.written(datetime.now(UTC)),
@@ -647,6 +663,7 @@ class SqliteEngine:
             "sqlstate": code,
             "error": error,
             "reason": change.reason if change else reason,
+            "touched": None if touched is None else json.dumps(sorted(touched)),
         }
         self._ask(connection, self._tables.write_log(), values)
         return int(self._ask(connection, "SELECT last_insert_rowid()")[0][0])

@@ -10,6 +10,7 @@ from typing import Final
 from migration_manager.engines.base import AdvanceHandler
 from migration_manager.engines.sqlite_failures import BUSY, code_of, trouble
 from migration_manager.engines.sqlite_position import point_at
+from migration_manager.engines.sqlite_sql import TABLES_AND_VIEWS
 from migration_manager.errors import FileError, SqlFailed
 from migration_manager.messages import Message, one_by_one
 from migration_manager.model import Script
@@ -24,6 +25,28 @@ _SESSION_ACTIONS: Final = frozenset(
         sqlite3.SQLITE_CREATE_TEMP_VIEW,
     }
 )
+# What SQLite says of a change: the first of its two names is a table's or view's, or the second is.
+_TO_A_TABLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_CREATE_TABLE,
+        sqlite3.SQLITE_CREATE_VIEW,
+        sqlite3.SQLITE_CREATE_VTABLE,
+        sqlite3.SQLITE_DELETE,
+        sqlite3.SQLITE_DROP_TABLE,
+        sqlite3.SQLITE_DROP_VIEW,
+        sqlite3.SQLITE_DROP_VTABLE,
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+    }
+)
+_OF_A_TABLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_CREATE_INDEX,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_DROP_TRIGGER,
+    }
+)
 # sqlite3 raises Warning, which is no sqlite3.Error, for two statements in one text, and ValueError for a NUL.
 _REFUSALS: Final = (sqlite3.Error, sqlite3.Warning, ValueError)
 
@@ -36,8 +59,8 @@ def let_ctrl_c_in(connection: sqlite3.Connection) -> None:
 class ScriptRun:
     """One run of one script on a session. The path is for messages only; a statement may take `limit` milliseconds.
 
-    `rows` counts what it selected so far, `touched` says whether it changed its session, `wants_foreign_keys` what its
-    first PRAGMA foreign_keys asked for.
+    `rows` counts what it selected so far, `changed` names the tables and views it changed, `touched` says whether it
+    changed its session, `wants_foreign_keys` what its first PRAGMA foreign_keys asked for.
     """
 
     def __init__(
@@ -59,6 +82,9 @@ class ScriptRun:
         self._timed_out = False
         self._denied: str | None = None  # why the authorizer refused a statement, and what to do
         self._advice: str | None = None
+        self._before: frozenset[str] = frozenset()  # the tables and views there were
+        self._alters = False
+        self.changed: frozenset[str] = frozenset()
         self.rows = 0
         self.touched = False
         self.wants_foreign_keys: bool | None = None
@@ -79,6 +105,7 @@ class ScriptRun:
                     )
         finally:
             self._leave()
+        self._add_new_names()
 
     def outside_transaction(self) -> int:
         """Run the statements, each committed by itself, and return how many there were.
@@ -99,13 +126,18 @@ class ScriptRun:
         if self._connection.in_transaction:
             left_behind = "the script left a transaction open, which was rolled back"
             raise SqlFailed(left_behind, kept=self._kept, hint="end it with COMMIT")
+        self._add_new_names()
         return self._kept or 0
+
+    def _tables(self) -> frozenset[str]:
+        return frozenset(name for (name,) in self._connection.execute(TABLES_AND_VIEWS))
 
     @property
     def _inside(self) -> bool:
         return self._kept is None
 
     def _guard(self) -> None:
+        self._before = self._tables()
         self._connection.set_authorizer(self._authorize)
         self._connection.set_progress_handler(self._look_at_the_clock, _INSTRUCTIONS)
         self._connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
@@ -120,8 +152,11 @@ class ScriptRun:
         self._timed_out = self._deadline is not None and time.monotonic() > self._deadline
         return int(self._timed_out)
 
-    def _authorize(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    def _authorize(
+        self, action: int, first: str | None, second: str | None, database: str | None, _trigger: str | None
+    ) -> int:
         """Refuse what would break a script's transaction; SQLite asks when it compiles a statement."""
+        self._note_change(action, first, second, database)
         sets_pragma = action == sqlite3.SQLITE_PRAGMA and second is not None
         self.touched = self.touched or sets_pragma or action in _SESSION_ACTIONS
         if not self._inside:
@@ -140,6 +175,23 @@ class ScriptRun:
             asked = (second or "").lower() in ("1", "on", "yes", "true")
             self.wants_foreign_keys = asked if self.wants_foreign_keys is None else self.wants_foreign_keys
         return sqlite3.SQLITE_OK
+
+    def _note_change(self, action: int, first: str | None, second: str | None, database: str | None) -> None:
+        """Remember the table or view that a statement is about to change, where it is one of the main file's."""
+        if action == sqlite3.SQLITE_ALTER_TABLE:
+            self._alters = True
+            first, database = second, first
+        elif action in _OF_A_TABLE:
+            first = second
+        elif action not in _TO_A_TABLE:
+            return
+        if database == "main" and first is not None and not first.startswith("sqlite_"):
+            self.changed |= {first}
+
+    def _add_new_names(self) -> None:
+        """Count what was renamed as changed under its new name too, which SQLite does not tell."""
+        if self._alters:
+            self.changed |= self._before ^ self._tables()
 
     def _run(self, message: Message) -> None:
         if self._limit is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from migration_manager.engines.base import FORMAT
 from migration_manager.errors import HistoryError
-from migration_manager.model import Action, Applied, LogRow, Outcome, State, Touched
+from migration_manager.model import Action, Applied, LogRow, Outcome, PastRun, State, Touched
 
 HISTORY_COLUMNS = (
     "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms",
@@ -33,6 +33,7 @@ SESSION_PRAGMAS = (
 )  # fmt: skip
 
 TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+TABLES_AND_VIEWS = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
 TEMPORARY_OBJECTS = """
 SELECT type, name FROM sqlite_temp_master
 WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type DESC"""
@@ -118,8 +119,15 @@ class Tables:
         return f"SELECT {', '.join(HISTORY_COLUMNS)}, {found} FROM {self.history} ORDER BY log_id, migration_name"
 
     def read_last_run(self) -> str:
-        return f"""SELECT run_id FROM {self.log} WHERE action = 'migrate' OR (action = 'run' AND reason = 'migrate')
-ORDER BY id DESC LIMIT 1"""
+        """Return the query for the newest run that said that it began to migrate.
+
+        Before runs said so, the newest that migrated anything.
+        """
+        return f"""SELECT run_id, min(logged_at), min(database_user),
+count(DISTINCT CASE WHEN action = 'migrate' AND outcome <> 'failed' THEN migration_name END)
+FROM {self.log} WHERE run_id = coalesce(
+  (SELECT run_id FROM {self.log} WHERE action = 'run' AND reason = 'migrate' ORDER BY id DESC LIMIT 1),
+  (SELECT run_id FROM {self.log} WHERE action = 'migrate' ORDER BY id DESC LIMIT 1)) GROUP BY run_id"""
 
     def read_state(self) -> str:
         return f"SELECT state FROM {self.history} WHERE migration_name = ?"
@@ -150,7 +158,7 @@ ORDER BY id DESC LIMIT coalesce(:limit, -1)"""
 rollback_checksum = :rollback_checksum WHERE migration_name = :migration_name"""
 
     def write_log(self) -> str:
-        return f"INSERT INTO {self.log} {_columns_and_values((*LOG_COLUMNS, 'checksum'))}"
+        return f"INSERT INTO {self.log} {_columns_and_values((*LOG_COLUMNS, 'checksum', 'touched'))}"
 
     def keep_text(self) -> str:
         return f"INSERT OR IGNORE INTO {self.text} (checksum, bytes, content) VALUES (?, ?, ?)"
@@ -202,6 +210,12 @@ def applied(row: Sequence[Any]) -> Applied:
 
 def _touched(value: str | None) -> tuple[Touched, ...] | None:
     return None if value is None else tuple(Touched(None, name) for name in json.loads(value))
+
+
+def past_run(row: Sequence[Any]) -> PastRun:
+    """Return a run as the log tells of it."""
+    run_id, at, by, count = row
+    return PastRun(run_id, _moment(at), by, count)
 
 
 def log_row(row: Sequence[Any]) -> LogRow:

@@ -22,9 +22,11 @@ from migration_manager.errors import (
 )
 from migration_manager.messages import one_by_one
 from migration_manager.model import (
+    Action,
     Difference,
     Identity,
     LogRow,
+    Plan,
     Preview,
     RunReport,
     Script,
@@ -32,7 +34,7 @@ from migration_manager.model import (
     StatusReport,
     Task,
 )
-from migration_manager.render.words import SHOWN
+from migration_manager.render.words import SHOWN, UNKNOWN_RUN
 
 Document = dict[str, object]
 
@@ -112,6 +114,7 @@ def run(report: RunReport, environment: str) -> Document:
         "not_reached": list(report.not_reached),
         "left": list(report.left),
         "warnings": list(report.warnings),
+        **_about(report.plan),
     }
 
 
@@ -122,6 +125,17 @@ def preview(value: Preview, environment: str) -> Document:
         "would_do": [_task(task) for task in value.tasks],
         "staying_applied_after": list(value.plan.later),
         "warnings": list(value.warnings),
+        **_about(value.plan),
+    }
+
+
+def _about(plan: Plan | None) -> Document:
+    """Return what a plan says of the migrations that stay, and the run that it undoes."""
+    of_run = plan.of_run if plan else None
+    return {
+        "touching_the_same": [{"name": e.name, "tables": list(e.tables)} for e in plan.entangled] if plan else [],
+        "touching_unknown": list(plan.unclear) if plan else [],
+        "undoes_run": of_run and {"run_id": of_run.id, "at": _moment(of_run.at), "by": of_run.by},
     }
 
 
@@ -166,6 +180,7 @@ def log_row(row: LogRow) -> Document:
         "sqlstate": row.sqlstate,
         "error": row.error,
         "reason": row.reason,
+        "note": UNKNOWN_RUN if row.action is Action.RUN else None,
     }
 
 

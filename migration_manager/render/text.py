@@ -20,8 +20,9 @@ from migration_manager.model import (
     StatusReport,
     Task,
 )
+from migration_manager.plan import described
 from migration_manager.render.screen import BAD, DIM, GOOD, HEAD, LOOK, NAME, Screen, Segment
-from migration_manager.render.words import SHOWN, ago, counted, duration, size, stamp
+from migration_manager.render.words import SHOWN, UNKNOWN_RUN, ago, counted, duration, size, stamp
 from migration_manager.script import losses_in_words
 
 COLLAPSE = 12  # applied migrations shown on a terminal before the middle is summed up
@@ -167,6 +168,7 @@ def show_run(screen: Screen, report: RunReport, *, nothing: str, undo: str) -> N
 
     `nothing` is the sentence for a run with nothing to do, `undo` the command that undoes one that migrated.
     """
+    of_run = report.plan.of_run if report.plan else None
     if not report.finished:
         screen.result(nothing)
         return
@@ -179,6 +181,8 @@ def show_run(screen: Screen, report: RunReport, *, nothing: str, undo: str) -> N
         screen.result("undo with: ", (undo, NAME))
     else:
         screen.result(*line)
+    if of_run is not None:
+        screen.result("undone: run ", described(of_run))
 
 
 def show_preview(screen: Screen, preview: Preview, *, nothing: str) -> None:
@@ -188,6 +192,8 @@ def show_preview(screen: Screen, preview: Preview, *, nothing: str) -> None:
     if not preview.tasks:
         screen.result(nothing)
         return
+    if preview.plan.of_run is not None:
+        screen.result(("-- undoes run ", DIM), (described(preview.plan.of_run), NAME))
     for task in preview.tasks:
         path = task.change.script.source.path if task.change.script else task.name
         screen.result(("-- ", DIM), (path, NAME))
@@ -253,6 +259,8 @@ def show_confirmation(
     )
     if restamp:
         screen.error("  ", (f"it will be stamped {environment} from now on", LOOK))
+    if preview.plan.of_run is not None:
+        screen.error("  undoes    run ", (described(preview.plan.of_run), NAME))
     label = counted(len(preview.tasks), "file")
     for number, task in enumerate(preview.tasks):
         word = DONE_WORDS[task.change.action]
@@ -285,12 +293,12 @@ def show_history(screen: Screen, rows: Sequence[LogRow]) -> None:
     if not rows:
         screen.result("nothing was ever done here.")
         return
-    width = max(len(row.name or "") for row in rows)
+    width = max(len(_subject(row)) for row in rows)
     for row in rows:
         style = {Outcome.DONE: GOOD, Outcome.FAILED: BAD, Outcome.STARTED: LOOK}[row.outcome]
         who = row.database_user + (f" ({row.os_user}@{row.host})" if row.os_user or row.host else "")
         took = "" if row.execution_ms is None else duration(row.execution_ms)
-        name = row.name or f"environment {row.environment}"
+        name = _subject(row)
         screen.result(
             (stamp(row.at), DIM), f"  {row.action.value:<9}", (f"{row.outcome.value:<8}", style),
             (f"{name:<{width}}", NAME), f"  {took:>9}", (f"  {who}", DIM), (f"  run {row.run_id}", DIM),
@@ -298,8 +306,15 @@ def show_history(screen: Screen, rows: Sequence[LogRow]) -> None:
         if row.error:
             code = f"   ({row.sqlstate})" if row.sqlstate else ""
             screen.result("    ", (row.error + code, BAD))
-        if row.reason:
+        if row.action is Action.RUN:
+            screen.result("    ", (UNKNOWN_RUN, LOOK))
+        elif row.reason:
             screen.result("    reason: ", row.reason)
+
+
+def _subject(row: LogRow) -> str:
+    """Return what a log row is about: a migration, a run, or the environment."""
+    return row.name or (f"run of {row.reason}" if row.action is Action.RUN else f"environment {row.environment}")
 
 
 def show_differences(screen: Screen, differences: Sequence[Difference], checked: int) -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 SHOWN: Final = 256 * 1024  # bytes; a longer script is not shown whole, neither to people nor in a document
+# Of a run that wrote nothing else to the log.
+UNKNOWN_RUN: Final = "nothing more is known of it: it was ended before its first migration was done, or is still at it"
 
 
 def duration(milliseconds: int) -> str:

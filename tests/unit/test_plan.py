@@ -23,11 +23,13 @@ from migration_manager.model import (
     Applied,
     Migration,
     OutOfOrder,
+    PastRun,
     Recorded,
     Source,
     State,
     Status,
     Survey,
+    Touched,
     names,
 )
 from migration_manager.plan import Back, Forward
@@ -224,11 +226,9 @@ BACK = {
     "to the newest: nothing": (ALL, ROWS, Back(to=C), ()),
     "a run": (ALL, ROWS, Back(run="01BBB"), (C, B)),
     "a run by the beginning of its id": (ALL, ROWS, Back(run="01b"), (C, B)),
-    "the last run": (ALL, ROWS, Back(last_run=True), (C, B)),
     "a run with cascade": (ALL, ROWS, Back(run="01AAA", cascade=True), (C, B, A)),
     "all": (ALL, ROWS, Back(all=True), (C, B, A)),
     "nothing applied: nothing to do": (ALL, (), Back(), ()),
-    "nothing applied: no last run": (ALL, (), Back(last_run=True), ()),
     "one whose file is gone": (on_disk(A, C), ROWS, Back(name=B), (B,)),
     "one that changed": (on_disk(A, changed=A), applied(A), Back(name=A), (A,)),
     "an unfinished one": (ALL, applied(A, unfinished=A), Back(name=A), (A,)),
@@ -272,7 +272,7 @@ def baselined(*names_: str) -> tuple[Applied, ...]:
 
 def test_what_a_run_only_recorded_is_nothing_it_applied() -> None:
     found = state(ALL, baselined(A, B, C))
-    assert plan.plan_rollback(found, Back(last_run=True)).steps == ()
+    assert plan.plan_rollback(found, Back(last_run=True), last("RUN1", 3)).steps == ()
     with pytest.raises(UsageError):
         plan.plan_rollback(found, Back(run="RUN1"))
 
@@ -286,6 +286,121 @@ def test_rollback_says_what_was_never_run_here() -> None:
 def test_rollback_of_the_newest_warns_of_nothing() -> None:
     made = plan.plan_rollback(state(ALL, ROWS), Back(name=C))
     assert (made.later, made.warnings) == ((), ())
+
+
+# ----------------------------------------------------------------------------------------- the last run
+
+
+def last(run: str, count: int) -> PastRun:
+    """Return what the log tells of the newest run: its id, and how many migrations it applied."""
+    return PastRun(run, EARLIER + timedelta(hours=1), "bob", count)
+
+
+LAST_RUN = {
+    "one that succeeded": (ROWS, last("01BBB", 2), (C, B)),
+    "one whose third file failed": (ROWS[1:], last("01BBB", 2), (C, B)),
+    "one that is older than what another applied by hand since": (applied(B, A, runs=RUNS), last("01BBB", 2), (B,)),
+    "one of which part is undone already": (ROWS[:2], last("01BBB", 2), (B,)),
+    "one that left a file half-way": (applied(A, B, unfinished=B, runs=RUNS), last("01BBB", 1), (B,)),
+    "one whose first file failed": (ROWS, last("01CCC", 0), ()),
+    "one that is undone already": (ROWS[:1], last("01BBB", 2), ()),
+    "one that nobody knows, in a log that is gone": (ROWS, None, ()),
+    "none, where nothing was ever applied": ((), None, ()),
+}
+
+
+@pytest.mark.parametrize(("rows", "run", "expected"), LAST_RUN.values(), ids=LAST_RUN)
+def test_the_last_run_is(rows: tuple[Applied, ...], run: PastRun | None, expected: tuple[str, ...]) -> None:
+    made = plan.plan_rollback(state(ALL, rows), Back(last_run=True), run)
+    assert names(made.steps) == expected
+    assert (made.of_run is None) is (not expected)
+
+
+def test_a_run_that_left_nothing_is_told_with_the_one_before_it_which_stays() -> None:
+    (told,) = plan.plan_rollback(state(ALL, ROWS), Back(last_run=True), last("01CCC", 0)).warnings
+    assert "01CCC, 2025-01-05 01:00:00 UTC, by bob" in told
+    assert "left nothing applied" in told
+    assert "01BBB, 2025-01-05 00:00:02 UTC, by ann" in told
+    assert "`rollback --run 01BBB`" in told
+
+
+def test_a_run_that_is_undone_already_is_told_from_one_that_failed() -> None:
+    (told,) = plan.plan_rollback(state(ALL, ROWS[:1]), Back(last_run=True), last("01BBB", 2)).warnings
+    assert "01BBB" in told
+    assert "not applied any more" in told
+    assert "`rollback --run 01AAA`" in told
+
+
+def test_where_nothing_is_applied_no_other_run_is_named() -> None:
+    (told,) = plan.plan_rollback(state(ALL), Back(last_run=True), last("01BBB", 0)).warnings
+    assert "rollback --run" not in told
+
+
+def test_a_rollback_of_a_run_says_which_when_and_whose() -> None:
+    made = plan.plan_rollback(state(ALL, ROWS), Back(run="01b"))
+    assert made.of_run == PastRun("01BBB", EARLIER + timedelta(seconds=2), "ann", 2)
+    assert plan.plan_rollback(state(ALL, ROWS), Back(name=C)).of_run is None
+
+
+# ------------------------------------------------------------------------------------- the same tables
+
+USERS, TASKS, TAGS = Touched(1, "users"), Touched(2, "tasks"), Touched(3, "tags")
+Touches = tuple[Touched, ...] | None
+
+SAME: dict[str, tuple[Touches, Touches, tuple[str, ...] | None]] = {  # None stands for: not known
+    "the same": ((USERS, TASKS), (TASKS, TAGS), ("tasks",)),
+    "several": ((USERS, TASKS), (TASKS, USERS), ("tasks", "users")),
+    "others": ((USERS,), (TASKS,), ()),
+    "nothing": ((USERS,), (), ()),
+    "renamed since": ((USERS,), (Touched(1, "people"),), ("people",)),
+    "dropped since": ((USERS,), (Touched(1, None),), ("users",)),
+    "made anew under the old name": ((USERS,), (Touched(9, "users"),), ("users",)),
+    "by names only": ((Touched(None, "users"),), (Touched(None, "users"),), ("users",)),
+    "a number on one side": ((Touched(None, "users"),), (USERS,), ("users",)),
+    "no name on either side": ((Touched(7, None),), (Touched(7, None),), ("relation 7",)),
+    "no number and no name in common": ((Touched(None, "users"),), (Touched(1, None),), ()),
+    "not known of the later one": ((USERS,), None, None),
+    "not known of the one that is undone": (None, (USERS,), None),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), SAME.values(), ids=SAME)
+def test_later_ones_on_the_same_tables_are_told_from_merely_later_ones(
+    first: Touches, second: Touches, expected: tuple[str, ...] | None
+) -> None:
+    rows = touching({A: first, B: second})
+    made = plan.plan_rollback(state(ALL, rows), Back(name=A))
+    assert made.later == (B,)
+    assert made.entangled == (((B, expected),) if expected else ())
+    assert made.unclear == ((B,) if expected is None else ())
+    told = "\n".join(made.warnings)
+    assert ("touching the same tables" in told) is bool(expected)
+    assert ("not known" in told) is (expected is None)
+    assert ("on other tables" in told) is (expected == ())
+
+
+def touching(touched: dict[str, Touches]) -> tuple[Applied, ...]:
+    return tuple(replace(row, touched=touched[row.name]) for row in applied(*touched))
+
+
+def test_of_several_only_what_stays_counts_and_only_against_what_came_before_it() -> None:
+    rows = touching({A: (USERS,), B: (TASKS,), C: (USERS, TASKS), D: (TASKS,)})
+    found = state(on_disk(A, B, C, D), rows)
+    assert plan.plan_rollback(found, Back(name=A)).entangled == ((C, ("users",)),)
+    assert plan.plan_rollback(found, Back(name=A, cascade=True)).entangled == ()
+    assert plan.plan_rollback(found, Back(steps=2)).entangled == ()
+    mixed = tuple(replace(row, run_id="R" if row.name in (A, D) else "S") for row in rows)
+    assert plan.plan_rollback(state(ALL, mixed), Back(run="R")).entangled == ((C, ("users",)),)
+    assert plan.plan_rollback(state(ALL, mixed), Back(run="S")).entangled == ((D, ("tasks",)),)
+
+
+def test_the_warning_names_every_one_with_its_tables() -> None:
+    rows = touching({A: (USERS, TASKS), B: (TASKS, USERS), C: (TAGS, USERS), D: None})
+    made = plan.plan_rollback(state(on_disk(A, B, C, D), rows), Back(name=A))
+    same, staying, unclear = made.warnings
+    assert same == f"applied after {A} and touching the same tables: {B} (tasks, users), {C} (users)"
+    assert staying == f"applied after {A} and staying: {B}, {C}, {D} (--cascade takes them too)"
+    assert unclear == f"which tables it touched is not known of {D}"
 
 
 # ---------------------------------------------------------------------------------------- the books
