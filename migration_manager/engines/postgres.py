@@ -18,10 +18,10 @@ from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_outside import OutsideTransaction
 from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_session import Session
-from migration_manager.engines.postgres_transaction import Transaction
+from migration_manager.engines.postgres_transaction import Transaction, is_in_progress
 from migration_manager.engines.postgres_values import applied, log_row, past_run
 from migration_manager.engines.postgres_wire import Refused, Row, Told
-from migration_manager.errors import LockNotAcquired, MigrationManagerError
+from migration_manager.errors import LockNotAcquired, MigrationManagerError, OutcomeUnknown
 from migration_manager.model import (
     Action,
     Capabilities,
@@ -109,6 +109,7 @@ class PostgresEngine:
         session = self._session
         if not session.wire.is_open:
             session.reopen(_FOR_A_LOOK)
+        self._refuse_to_guess()
         if not session.is_fresh:
             self._look_again()
         session.is_fresh = False
@@ -122,6 +123,18 @@ class PostgresEngine:
             applied=tuple(map(applied, history)),
             last_run=past_run(last_run[0]) if last_run else None,
         )
+
+    def _refuse_to_guess(self) -> None:
+        """Raise `OutcomeUnknown` while a transaction of ours, whose COMMIT was broken off, may still commit."""
+        session = self._session
+        if session.unsettled is None:
+            return
+        try:
+            if is_in_progress(session, session.unsettled):
+                raise OutcomeUnknown("a transaction of this run is still being committed")
+        except Refused as error:
+            raise as_error(error) from None
+        session.unsettled = None
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         self._look_again()

@@ -61,6 +61,7 @@ class Session:
         self.schema = settings.history_schema
         self._role = settings.role
         self.pooling = Pooling.NONE
+        self.unsettled: str | None = None  # the id of a transaction whose COMMIT was sent, until it is answered
         self.wire = self._open()
 
     def _open(self, patience: float | None = None) -> Wire:

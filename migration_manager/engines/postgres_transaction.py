@@ -99,18 +99,21 @@ class Transaction:
             closing = [queries.KEEP_STATE, *session.take_role_again(), *books, queries.RESTORE_STATE]
             if last:
                 closing += session.ending()
+            session.unsettled = begun.xid if last else None
             try:
                 if running is None:
                     session.wire.send(closing)
                 else:
                     running.close(closing, alone=index == 0 or not last)
             except Refused as error:
+                session.unsettled = None
                 # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.
                 raise closing_failure(error) from None
             except DatabaseUnreachable as error:
                 if not last:
                     raise _not_kept(error, change.name) from None
                 self._settle(change, begun, error)
+            session.unsettled = None
         return begun.done
 
     def _run_script(self, before: list[str], change: Change, running: ScriptRun | None, fence: int) -> _Begun:
@@ -158,7 +161,7 @@ class Transaction:
         deadline = time.monotonic() + SETTLING
         try:
             self._session.reopen(SETTLING)
-            while self._is_in_progress(begun.xid):
+            while is_in_progress(self._session, begun.xid):
                 if time.monotonic() > deadline:
                     raise _unknown(change.name, "it is still being committed (a standby that does not answer?)")
                 time.sleep(random.uniform(0.1, 0.3))  # noqa: S311 - jitter
@@ -174,14 +177,16 @@ class Transaction:
             text = f"the connection was lost while {change.name} was committed; it is kept, by a look at the database"
             self._on_notice(Notice("WARNING", text))
 
-    def _is_in_progress(self, xid: str) -> bool:
-        try:
-            ((status,),) = self._session.ask(queries.verdict_of(xid))[0]
-        except Refused as error:
-            if error.code == "22023":  # "in the future": a server that crashed has forgotten it
-                return False
-            raise
-        return status == "in progress"
+
+def is_in_progress(session: Session, xid: str) -> bool:
+    """Return whether a transaction may still commit. Raises `Refused`, `DatabaseUnreachable`."""
+    try:
+        ((status,),) = session.ask(queries.verdict_of(xid))[0]
+    except Refused as error:
+        if error.code == "22023":  # "in the future": a server that crashed has forgotten it
+            return False
+        raise
+    return status == "in progress"
 
 
 def timeouts(script: Script | None, how: str) -> list[str]:
