@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -55,6 +56,11 @@ def one_by_one(script: Script) -> Iterator[Message]:
             rows = batch.rows if statement.takes_rows else None
             alone = Batch(batch.start + start, batch.start + end, line, 1, batch.backslashes, rows)
             yield Message(alone, text[start:end], message.rows if rows else iter(()))
+
+
+def digest_of(message: Message) -> str:
+    """Return what tells a statement from another one: SHA-256 of its text, without the rows it takes."""
+    return hashlib.sha256(message.text.encode()).hexdigest()
 
 
 def statements_of(message: Message, dialect: Dialect) -> tuple[Statement, ...]:

@@ -172,6 +172,7 @@ class Action(enum.Enum):
     BASELINE = "baseline"
     FORGET = "forget"
     REPAIR = "repair"
+    RESUME = "resume"  # an unfinished script went on, or a person finished it by hand
     STAMP = "stamp"  # the environment's name was written into the database
     RUN = "run"  # a run began; shown where nothing else is known of it
 
@@ -182,6 +183,55 @@ class Outcome(enum.Enum):
     DONE = "done"
     FAILED = "failed"
     STARTED = "started"  # a no-transaction migration's intent
+
+
+class Attempt(enum.Enum):
+    """What is known of the newest statement of an unfinished script."""
+
+    STARTED = "started"  # it may have run or not: nobody was there to see
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Left(enum.Enum):
+    """What a statement that did not come to its end leaves behind."""
+
+    INVALID_INDEX = "invalid index"
+    PENDING_DETACH = "partition whose detaching is not finished"
+    NOT_VALID = "constraint that is not validated"
+
+
+class Leftover(NamedTuple):
+    """One thing that was left behind: its name and its table's as SQL, and the statement that ends that state."""
+
+    kind: Left
+    name: str
+    table: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an unfinished script came. Statements are counted from 1; `total` is None where it is not known.
+
+    `at` is the one it stopped at: `attempt` says what is known of it, DONE that it was not begun. `left` is what was
+    not there before the script.
+    """
+
+    done: int
+    total: int | None
+    at: int
+    attempt: Attempt
+    left: tuple[Leftover, ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        """The same for people: "statement 3 of 5 unknown"."""
+        of = f"of {self.total}" if self.total is not None else ""
+        if self.attempt is Attempt.DONE:
+            return " ".join(f"{self.done} {of} statements done".split())
+        word = "unknown" if self.attempt is Attempt.STARTED else "failed"
+        return " ".join(f"statement {self.at} {of} {word}".split())
 
 
 class Touched(NamedTuple):
@@ -209,6 +259,7 @@ class Applied:
     log_id: int
     action: Action | None = None
     touched: tuple[Touched, ...] | None = None
+    progress: Progress | None = None  # of an unfinished one
 
     @property
     def baselined(self) -> bool:
@@ -380,11 +431,23 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumption:
+    """How an unfinished script goes on: `skip` statements are kept already.
+
+    `took_effect` are the SQLSTATEs by which the next one, of which nobody knows whether it ran, says that it did.
+    """
+
+    skip: int
+    took_effect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one step does to a database: run a script (or none) and keep the books, together.
 
     `action` says what happens to the history row: MIGRATE and BASELINE write it, ROLLBACK and FORGET delete it,
-    REPAIR writes the new checksums. `texts` are kept once per checksum, for the rollbacks and diffs of later.
+    REPAIR writes the new checksums, RESUME calls an unfinished one applied. `texts` are kept once per checksum, for the
+    rollbacks and diffs of later.
     """
 
     action: Action
@@ -394,6 +457,12 @@ class Change:
     rollback_checksum: str | None = None
     texts: tuple[Source, ...] = ()
     reason: str | None = None
+    resumption: Resumption | None = None
+
+    @property
+    def logged_as(self) -> Action:
+        """What the log says was done."""
+        return self.action if self.resumption is None else Action.RESUME
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from migration_manager.errors import (
     UsageError,
 )
 from migration_manager.model import (
+    Action,
     Applied,
     Direction,
     Entangled,
@@ -122,12 +123,7 @@ def plan_migrate(state: Survey, asked: Forward) -> Plan:
 def _refuse_disagreement(state: Survey, *, allow_missing: bool) -> None:
     unfinished = state.having(Status.UNFINISHED)
     if unfinished:
-        raise Unfinished(
-            f"{_listed(unfinished)} stopped half-way and {_is(unfinished)} unfinished",
-            names=names(unfinished),
-            hint="look at what its statements left behind; then `forget --name` makes it pending again, and "
-            "`baseline --name` records it as applied",
-        )
+        raise _unfinished(unfinished)
     changed = state.having(Status.CHANGED)
     if changed:
         raise HistoryError(
@@ -142,6 +138,46 @@ def _refuse_disagreement(state: Survey, *, allow_missing: bool) -> None:
             names=names(missing),
             hint="bring the file back, roll it back with `rollback --name`, or pass --allow-missing",
         )
+
+
+def _unfinished(standings: Sequence[Standing]) -> Unfinished:
+    told = "".join(f"\n  {line}" for standing in standings for line in progress_of(standing))
+    return Unfinished(
+        f"{_listed(standings)} stopped half-way and {_is(standings)} unfinished" + (f":{told}" if told else ""),
+        names=names(standings),
+        hint="`resume` goes on where it stopped; `resume --mark-applied` or `resume --mark-rolled-back` records what a "
+        "person did by hand",
+    )
+
+
+def progress_of(standing: Standing) -> tuple[str, ...]:
+    """Return how far an unfinished migration came and what it left behind, a line each; nothing where nobody knows."""
+    progress = standing.applied.progress if standing.applied else None
+    if progress is None:
+        return ()
+    left = (f"left behind: {each.kind.value} {each.name} on {each.table}" for each in progress.left)
+    return (progress.in_words, *left)
+
+
+def plan_resume(state: Survey, name: str | None) -> Plan:
+    """Decide which unfinished migration goes on, in the direction it was going; none is an empty plan.
+
+    Raises `HistoryError` when the one that is named is not unfinished, `UsageError` when several are and none is named.
+    """
+    unfinished = state.having(Status.UNFINISHED)
+    if name is not None:
+        standing = _standing(state, name)
+        if standing not in unfinished:
+            raise HistoryError(f"{name} is not unfinished: it is {standing.status.value}", names=(name,))
+        unfinished = (standing,)
+    if len(unfinished) > 1:
+        raise UsageError(f"{_listed(unfinished)} are unfinished: which is meant?", hint="say it with --name")
+    return Plan(tuple(Step(_direction(s), s.name, s.migration, s.applied) for s in unfinished))
+
+
+def _direction(standing: Standing) -> Direction:
+    went_back = standing.applied is not None and standing.applied.action is Action.ROLLBACK
+    return Direction.BACK if went_back else Direction.FORWARD
 
 
 def _ahead_warnings(state: Survey) -> tuple[str, ...]:

@@ -10,12 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from migration_manager.errors import DirectiveError, GuardRefused, HistoryError, NoRollbackScript, nearest
+from migration_manager.errors import (
+    DirectiveError,
+    GuardRefused,
+    HistoryError,
+    MigrationManagerError,
+    NoRollbackScript,
+    nearest,
+)
 from migration_manager.model import (
     Action,
     Change,
     Dialect,
     Difference,
+    Direction,
     Migration,
     Script,
     Source,
@@ -25,6 +33,7 @@ from migration_manager.model import (
     Task,
 )
 from migration_manager.names import ENDING, ROLLBACK
+from migration_manager.resuming import Doubt, place_of, resumption_of
 from migration_manager.script import OnRead, losses_in_words, parse
 from migration_manager.sqltext import without_comments
 from migration_manager.textfile import read_source
@@ -155,6 +164,54 @@ class Preparer:
         if lost := losses_in_words(script):
             warnings += (f"rolling back {step.name} loses data: {lost}",)
         return Task(step.name, Change(Action.ROLLBACK, step.name, script, checksum=script.source.checksum), warnings)
+
+    def resumed(self, step: Step, kept_texts: KeptTexts, done: Sequence[str], doubt: Doubt) -> Task:
+        """Make an unfinished migration ready to go on, in the direction it was going; the file where it exists.
+
+        `done` are the checksums of the statements that are kept. Raises as `resuming.resumption_of` does,
+        `HistoryError` when there is no text to go on with, and `NoRollbackScript`.
+        """
+        progress = step.applied.progress if step.applied else None
+        if progress is None:
+            raise HistoryError(
+                f"how far {step.name} came was not noted, so it cannot go on by itself",
+                names=(step.name,),
+                hint="look at what its statements left behind; then `resume --mark-applied` or "
+                "`resume --mark-rolled-back` says how it ended",
+            )
+        change = self._unfinished_change(step, kept_texts)
+        if change.script is None:
+            raise HistoryError(f"{step.name} has no file here, and its text was not kept", names=(step.name,))
+        resumption, told = resumption_of(change.script, progress, done, step.name, doubt)
+        return Task(step.name, replace(change, resumption=resumption), (f"{step.name} {told}",))
+
+    def _unfinished_change(self, step: Step, kept_texts: KeptTexts) -> Change:
+        if step.direction is Direction.BACK:
+            return self.back(step, kept_texts).change
+        if step.migration is not None:
+            undo = self._undo(step.migration)
+            script = self._script(step.migration.source, rollback=False)
+            return replace(_record(Action.MIGRATE, step.migration, undo), script=script)
+        checksum = step.applied.checksum if step.applied else ""
+        undo_checksum = step.applied.rollback_checksum if step.applied else None
+        text = kept_texts([checksum]).get(checksum)
+        if text is None:
+            return Change(Action.MIGRATE, step.name)
+        script = self._script(Source.held(f"{step.name}.sql (kept)", text, checksum), rollback=False)
+        return Change(Action.MIGRATE, step.name, script, checksum=checksum, rollback_checksum=undo_checksum)
+
+    def stopped_at(self, standing: Standing, kept_texts: KeptTexts) -> str | None:
+        """Return where an unfinished migration stopped, and how that statement begins; None where that is not known."""
+        row = standing.applied
+        if row is None or row.progress is None:
+            return None
+        went_back = row.action is Action.ROLLBACK
+        step = Step(Direction.BACK if went_back else Direction.FORWARD, standing.name, standing.migration, row)
+        try:
+            script = self._unfinished_change(step, kept_texts).script
+            return None if script is None else place_of(script, row.progress.at)
+        except MigrationManagerError:  # the file is gone, or is broken by now
+            return None
 
     def books(self, step: Step, action: Action, reason: str | None) -> Change:
         """Return the change that records a migration's present texts without running anything."""

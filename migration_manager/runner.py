@@ -43,6 +43,8 @@ from migration_manager.model import (
     Recorded,
     Run,
     RunReport,
+    Standing,
+    Status,
     StatusReport,
     Survey,
     Task,
@@ -50,6 +52,7 @@ from migration_manager.model import (
     names,
 )
 from migration_manager.prepare import KeptAhead, Preparer
+from migration_manager.resuming import Doubt
 
 _SESSIONS: Final = 3  # that may end between two transactions of one run; after that something is wrong
 
@@ -125,6 +128,7 @@ def status(at: Workplace) -> StatusReport:
     recorded = at.engine.recorded()
     state = at.survey(recorded)
     notes = {s.name: note for s in state.pending if s.migration and (note := at.preparer.note(s.migration))}
+    notes |= {s.name: _stopped(at, s) for s in state.having(Status.UNFINISHED) if planner.progress_of(s)}
     return StatusReport(at.environment, at.engine.identify(), recorded, state, notes, at.file_warnings)
 
 
@@ -178,6 +182,26 @@ def preview_repair(at: Workplace, name: str | None) -> Preview:
     return _preview(at, *_repair(at, name, None))
 
 
+def resume(at: Workplace, name: str | None, doubt: Doubt) -> RunReport:
+    """Go on with an unfinished migration at the statement that is not done; see `resuming.Doubt` for one in doubt."""
+    return _change(at, *_resume(at, name, doubt))
+
+
+def preview_resume(at: Workplace, name: str | None, doubt: Doubt) -> Preview:
+    """Say where `resume` would go on. Does not write."""
+    return _preview(at, *_resume(at, name, doubt))
+
+
+def mark(at: Workplace, name: str | None, *, applied: bool, reason: str | None) -> RunReport:
+    """Record how a person ended an unfinished migration: as applied, or as rolled back."""
+    return _change(at, *_mark(at, name, applied=applied, reason=reason), atomic=True)
+
+
+def preview_mark(at: Workplace, name: str | None, *, applied: bool) -> Preview:
+    """Say what `mark` would record. Does not write."""
+    return _preview(at, *_mark(at, name, applied=applied, reason=None))
+
+
 def verify(at: Workplace) -> tuple[Difference, ...]:
     """Compare every applied migration's files with the texts that were applied; empty when all agree.
 
@@ -187,6 +211,13 @@ def verify(at: Workplace) -> tuple[Difference, ...]:
     return at.preparer.differences(state, at.engine.kept_texts)
 
 
+def _stopped(at: Workplace, standing: Standing) -> str:
+    """Return how far an unfinished migration came, where it stopped, and what it left behind."""
+    words, *left = planner.progress_of(standing)
+    place = at.preparer.stopped_at(standing, at.engine.kept_texts)
+    return "; ".join([words if place is None else f"{words} ({place})", *left])
+
+
 # ------------------------------------------------------------------------------------------ deciding
 
 
@@ -194,7 +225,13 @@ def _forward(at: Workplace, asked: planner.Forward) -> Decide:
     def decide(recorded: Recorded) -> Plan:
         state = at.survey(recorded)
         to = None if asked.to is None else planner.full_name(state, asked.to)
-        return planner.plan_migrate(state, replace(asked, to=to))
+        try:
+            return planner.plan_migrate(state, replace(asked, to=to))
+        except Unfinished as error:
+            stopped = state.having(Status.UNFINISHED)
+            places = [at.preparer.stopped_at(standing, at.engine.kept_texts) for standing in stopped]
+            error.message += "".join(f"\n  {place}" for place in places if place is not None)
+            raise
 
     return decide
 
@@ -252,6 +289,34 @@ def _forget(at: Workplace, name: str, reason: str | None) -> tuple[Decide, Prepa
         return tuple(Task(step.name, Change(Action.FORGET, step.name, reason=at.said(reason))) for step in plan.steps)
 
     return decide, prepare
+
+
+def _unfinished(at: Workplace, name: str | None) -> Decide:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        return planner.plan_resume(state, None if name is None else planner.full_name(state, name))
+
+    return decide
+
+
+def _resume(at: Workplace, name: str | None, doubt: Doubt) -> tuple[Decide, Prepare]:
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        return tuple(
+            at.preparer.resumed(step, at.engine.kept_texts, at.engine.done_statements(step.name), doubt)
+            for step in plan.steps
+        )
+
+    return _unfinished(at, name), prepare
+
+
+def _mark(at: Workplace, name: str | None, *, applied: bool, reason: str | None) -> tuple[Decide, Prepare]:
+    def prepare(plan: Plan) -> tuple[Task, ...]:
+        action = Action.RESUME if applied else Action.FORGET
+        how = "marked as applied" if applied else "marked as rolled back"
+        said = how if reason is None else f"{how}: {at.said(reason)}"
+        return tuple(Task(step.name, Change(action, step.name, reason=said)) for step in plan.steps)
+
+    return _unfinished(at, name), prepare
 
 
 def _repair(at: Workplace, name: str | None, reason: str | None) -> tuple[Decide, Prepare]:
@@ -426,7 +491,7 @@ class _Work:
         if not self._started:
             self._started = True
             if any(task.change.script for task in preview.tasks):
-                at.engine.log_start(at.run, preview.tasks[0].change.action)
+                at.engine.log_start(at.run, preview.tasks[0].change.logged_as)
             for text in preview.warnings if not self._told else ():
                 at.observer.warned(text)
             at.observer.run_started(at.environment, at.engine.identify(), preview.tasks)

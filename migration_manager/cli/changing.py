@@ -23,6 +23,7 @@ from migration_manager.model import OutOfOrder, Preview, RunReport
 from migration_manager.plan import Back, Forward
 from migration_manager.render import documents, text
 from migration_manager.render.words import counted
+from migration_manager.resuming import Doubt
 
 
 def migrate(
@@ -140,6 +141,50 @@ def repair(
             )
 
 
+def resume(
+    call: Invocation,
+    how: How,
+    name: Name = None,
+    again: Annotated[bool, typer.Option("--again", help="Run the statement that may have run once more.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Take the statement that may have run for done.")] = False,
+    mark_applied: Annotated[
+        bool, typer.Option("--mark-applied", help="Run nothing: a person finished it by hand.")
+    ] = False,
+    mark_rolled_back: Annotated[
+        bool, typer.Option("--mark-rolled-back", help="Run nothing: a person undid it by hand.")
+    ] = False,
+    reason: Reason = None,
+) -> None:
+    """Go on with a no-transaction migration that stopped half-way, at the statement that is not done.
+
+    Statements that are kept must be unchanged in the file. An invalid index that the last one left behind is dropped
+    first, a partition that is half detached is detached.
+    """
+    chosen = [o for o, given in (
+        ("--again", again), ("--skip", skip),
+        ("--mark-applied", mark_applied), ("--mark-rolled-back", mark_rolled_back),
+    ) if given]  # fmt: skip
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} do not go together")
+    marks = mark_applied or mark_rolled_back
+    if reason is not None and not marks:
+        raise UsageError("--reason goes with --mark-applied and --mark-rolled-back")
+    doubt = Doubt.AGAIN if again else Doubt.SKIP if skip else Doubt.ASK
+    settings = call.load_settings(lock_wait=how.lock_wait)
+    nothing = "nothing to resume: no migration is unfinished."
+    with call.workplace(settings, how, folder_needed=False) as at:
+        if how.dry_run:
+            preview = (
+                runner.preview_mark(at, name, applied=mark_applied) if marks else runner.preview_resume(at, name, doubt)
+            )
+            _show_preview(call, settings, preview, nothing)
+        else:
+            report = (
+                runner.mark(at, name, applied=mark_applied, reason=reason) if marks else runner.resume(at, name, doubt)
+            )
+            _show_run(call, settings, report, nothing)
+
+
 def _show_preview(call: Invocation, settings: Settings, preview: Preview, nothing: str) -> None:
     if call.json:
         call.document(documents.preview(preview, settings.environment))
@@ -181,6 +226,13 @@ def register(app: typer.Typer) -> None:
         example="migration-manager rollback --name add_user_preferences --env production\n"
         "migration-manager rollback --last-run --dry-run",
     )(rollback)
+    command(
+        app,
+        "resume",
+        changing=True,
+        example="migration-manager resume --dry-run\nmigration-manager resume --env production\n"
+        'migration-manager resume --mark-applied --reason "the index was built by hand"',
+    )(resume)
     command(
         app,
         "baseline",

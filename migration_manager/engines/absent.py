@@ -50,6 +50,9 @@ class AbsentEngine:
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         return ()
 
+    def done_statements(self, name: str) -> tuple[str, ...]:
+        return ()
+
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         return {}
 

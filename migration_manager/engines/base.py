@@ -71,6 +71,12 @@ class Engine(Protocol):
         Raises as `recorded` does.
         """
 
+    def done_statements(self, name: str) -> tuple[str, ...]:
+        """Return the checksums (`messages.digest_of`) of the statements an unfinished script has behind it, in order.
+
+        Empty when none is, or nothing is noted of it. Does not write.
+        """
+
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         """Return the kept texts of these checksums; one that was never kept, or was too long, is left out."""
 
@@ -113,7 +119,9 @@ class Engine(Protocol):
         """Run a no-transaction script statement by statement, each committed by itself.
 
         The history row is written first as unfinished (a rollback marks its row so) and finished (or deleted) at the
-        end. Raises `SqlFailed` with `kept`, the number of statements that succeeded; the row stays unfinished.
+        end; what is known of each statement is noted before and after it. A change with a `resumption` goes on with a
+        row that is unfinished, after what its last statement left behind is taken away. Raises `SqlFailed` with `kept`,
+        the number of statements that succeeded; the row stays unfinished.
         """
 
     def log_failure(self, run: Run, change: Change, error: str, code: str | None, execution_ms: int) -> None:

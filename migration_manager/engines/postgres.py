@@ -11,9 +11,11 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
+from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import NOTHING_RECORDED, AdvanceHandler, NoticeHandler, SessionSettings
 from migration_manager.engines.postgres_books import Books
 from migration_manager.engines.postgres_failures import as_error
+from migration_manager.engines.postgres_leftovers import found_in, with_progress
 from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_outside import OutsideTransaction
 from migration_manager.engines.postgres_pooler import Pooling
@@ -35,6 +37,7 @@ from migration_manager.model import (
     Outcome,
     Recorded,
     Run,
+    State,
 )
 
 _FOR_A_LOOK: Final = 2.0  # seconds for another connection, to see or to log what became of the one that was lost
@@ -116,11 +119,14 @@ class PostgresEngine:
         place = session.place
         if not place.exists:
             return NOTHING_RECORDED
-        history, stamp, last_run = self._ask(*session.tables.read_history(older=place.is_older))
+        history, stamp, last_run, progress = self._ask(*session.tables.read_history(older=place.is_older))
+        rows = tuple(map(applied, history))
+        if progress and any(row.state is State.UNFINISHED for row in rows):
+            rows = with_progress(rows, progress, found_in(self._ask(queries.LEFTOVERS)[0]))
         return Recorded(
             exists=True,
             environment=stamp[0][0] if stamp else None,
-            applied=tuple(map(applied, history)),
+            applied=rows,
             last_run=past_run(last_run[0]) if last_run else None,
         )
 
@@ -141,6 +147,11 @@ class PostgresEngine:
         if not self._session.place.exists:
             return ()
         return tuple(map(log_row, self._ask(self._session.tables.read_log(name, limit))[0]))
+
+    def done_statements(self, name: str) -> tuple[str, ...]:
+        if not self._session.place.exists or self._session.place.is_older:
+            return ()
+        return tuple(checksum or "" for (checksum,) in self._ask(self._session.tables.read_done(name))[0])
 
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         if not self._session.place.exists or not checksums:
@@ -199,7 +210,7 @@ class PostgresEngine:
                 session.reopen(_FOR_A_LOOK)
             row = session.tables.log_row(
                 run,
-                change.action,
+                change.logged_as,
                 Outcome.FAILED,
                 change.name,
                 execution_ms,

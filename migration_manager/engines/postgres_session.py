@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from migration_manager.engines import postgres_sql as queries
@@ -208,6 +208,16 @@ class Session:
     def for_session(self) -> list[str]:
         """Return what gives the session, until the next `clean`, the configured role and the right to write."""
         return [*queries.take_role(self._role, for_session=True), f"SET {_FOR_OUR_TRANSACTIONS} = off"]
+
+    def among(self, statements: Sequence[str]) -> list[str]:
+        """Return statements of ours for inside a transaction, after which the session is as the script has it."""
+        role = queries.take_role(self._role) or ["SET LOCAL ROLE NONE"]
+        ours = ["SET LOCAL SESSION AUTHORIZATION DEFAULT", *role, queries.SAFE_PATH]
+        return [queries.KEEP_STATE, *ours, *statements, queries.RESTORE_STATE]
+
+    def beside(self, statements: Sequence[str]) -> list[str]:
+        """Return statements of ours as a transaction between two of a script's; its session stays as it is."""
+        return [_READ_WRITE, *self.among(statements), "COMMIT"]
 
     def take_role_again(self) -> list[str]:
         """Return what brings back our role and a search path of ours, whatever a script made of them."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT
-from migration_manager.model import Action, Change, Outcome, Run, Source
+from migration_manager.model import Action, Attempt, Change, Outcome, Run, Source
 
 GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
 MARK = "migration_manager history, format "
@@ -94,6 +94,8 @@ def where_is_history(schema: str | None, table: str) -> str:
    FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal ORDER BY t.tgname LIMIT 1) END,
  NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_attribute a ON a.attrelid = g.oid
    WHERE g.relnamespace = n.oid AND g.relname = {literal(table + "_log")} AND a.attname = 'touched')
+ OR NOT EXISTS (SELECT FROM pg_catalog.pg_class g WHERE g.relnamespace = n.oid
+   AND g.relname = {literal(table + "_progress")})
  FROM (SELECT {relation} AS relation, {place} AS place) p
  LEFT JOIN pg_catalog.pg_class c ON c.oid = p.relation
  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"""
@@ -142,6 +144,29 @@ def lock_is_ours(key: int) -> str:
  AND l.pid = pg_catalog.pg_backend_pid() AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low})"""
 
 
+LEFTOVERS = """SELECT 'invalid index' AS kind, c.oid::bigint, c.relname, t.relname,
+ pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.format('%I.%I', tn.nspname, t.relname),
+ pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
+ FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+ JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+ WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_'
+ AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index b WHERE b.relid = t.oid
+   AND b.datname = pg_catalog.current_database())
+UNION ALL SELECT 'partition whose detaching is not finished', c.oid::bigint, c.relname, t.relname,
+ pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.format('%I.%I', tn.nspname, t.relname),
+ pg_catalog.format('ALTER TABLE %I.%I DETACH PARTITION %I.%I FINALIZE', tn.nspname, t.relname, n.nspname, c.relname)
+ FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
+ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class t ON t.oid = h.inhparent
+ JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace WHERE h.inhdetachpending
+UNION ALL SELECT 'constraint that is not validated', k.oid::bigint, k.conname, t.relname,
+ pg_catalog.quote_ident(k.conname), pg_catalog.format('%I.%I', tn.nspname, t.relname),
+ pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', tn.nspname, t.relname, k.conname)
+ FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid
+ JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+ WHERE NOT k.convalidated AND k.contype IN ('c', 'f', 'n')"""
+
+
 def _moment(expression: str) -> str:
     return f"pg_catalog.to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
 
@@ -172,19 +197,27 @@ class Tables:
     def text(self) -> str:
         return self._name("_text")
 
+    @property
+    def progress(self) -> str:
+        return self._name("_progress")
+
     # ---------------------------------------------------------------------------------- privileges
+
+    @property
+    def _all(self) -> str:
+        return f"{self.history}, {self.log}, {self.text}, {self.progress}"
 
     def grant_reading(self, role: str) -> str:
         """Return the statements that let a role read the books."""
         return (
             f"GRANT USAGE ON SCHEMA {quoted(self.schema)} TO {quoted(role)}; "
-            f"GRANT SELECT ON {self.history}, {self.log}, {self.text} TO {quoted(role)};"
+            f"GRANT SELECT ON {self._all} TO {quoted(role)};"
         )
 
     def grant_keeping(self, role: str) -> str:
         """Return the statements that let a role keep books that exist."""
         return (
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.history}, {self.log}, {self.text} TO {quoted(role)}; "
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self._all} TO {quoted(role)}; "
             f"GRANT USAGE ON SEQUENCE {self._name('_log_id_seq')} TO {quoted(role)};"
         )
 
@@ -222,6 +255,7 @@ class Tables:
     REFERENCES {self.log} DEFERRABLE INITIALLY DEFERRED)""",
             f"""CREATE TABLE IF NOT EXISTS {self.text} (
   checksum text PRIMARY KEY, bytes bigint NOT NULL, content text)""",
+            self._create_progress(),
             f"COMMENT ON TABLE {self.history} IS {literal(MARK + str(FORMAT))}",
             f"COMMENT ON TABLE {self.log} IS 'append-only: everything migration_manager did here'",
             f"COMMENT ON TABLE {self.text} IS 'texts of migrations and rollback scripts as they were applied'",
@@ -229,15 +263,22 @@ class Tables:
 
     def upgrade(self) -> list[str]:
         """Return the statements that add to older tables what they lack; older versions can go on using them."""
-        return [f"ALTER TABLE {self.log} ADD COLUMN IF NOT EXISTS touched text"]
+        return [f"ALTER TABLE {self.log} ADD COLUMN IF NOT EXISTS touched text", self._create_progress()]
+
+    def _create_progress(self) -> str:
+        return f"""CREATE TABLE IF NOT EXISTS {self.progress} (
+  migration_name text NOT NULL, statement bigint NOT NULL, checksum text, state text NOT NULL
+    CHECK (state IN ('started', 'done', 'failed')),
+  noted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(), note text,
+  PRIMARY KEY (migration_name, statement))"""
 
     # ----------------------------------------------------------------------------------- reading
 
     def read_history(self, *, older: bool) -> list[str]:
-        """Return the queries for the history, oldest application first, the stamped environment, and the last run.
+        """Return the queries for the history, oldest application first, the stamp, the last run, and for progress.
 
-        `older` tables have no column for what a step touched. The last run is the newest that said that it began to
-        migrate; before runs said so, the newest that migrated anything.
+        `older` tables say nothing of what a step touched, and of how far a script came. The last run is the newest that
+        said that it began to migrate; before runs said so, the newest that migrated anything.
         """
         return [
             f"""SELECT h.migration_name, h.checksum, h.rollback_checksum, h.state, {_moment("h.applied_at")},
@@ -250,7 +291,26 @@ class Tables:
  FROM {self.log} r WHERE r.run_id = coalesce(
  (SELECT run_id FROM {self.log} WHERE action = 'run' AND reason = 'migrate' ORDER BY id DESC LIMIT 1),
  (SELECT run_id FROM {self.log} WHERE action = 'migrate' ORDER BY id DESC LIMIT 1)) GROUP BY r.run_id""",
+            "SELECT WHERE false" if older else self._read_progress(),
         ]
+
+    def _read_progress(self) -> str:
+        """Return the query for how far each unfinished script came; statement 0 notes what is known of the whole."""
+        newest = "ORDER BY statement DESC"
+        return f"""SELECT migration_name, pg_catalog.count(*) FILTER (WHERE statement > 0 AND state = 'done'),
+ (pg_catalog.array_agg(state {newest}))[1], pg_catalog.max(note) FILTER (WHERE statement = 0),
+ (pg_catalog.array_agg(note {newest}))[1] FROM {self.progress} GROUP BY migration_name"""
+
+    def read_notes(self, name: str) -> str:
+        """Return the query for the notes of an unfinished script: of the whole, numbered 0, and of its newest one."""
+        return f"""SELECT statement, note FROM {self.progress} WHERE migration_name = {literal(name)}
+ AND (statement = 0 OR statement = (SELECT pg_catalog.max(statement) FROM {self.progress}
+ WHERE migration_name = {literal(name)}))"""
+
+    def read_done(self, name: str) -> str:
+        """Return the query for the checksums of the statements that are kept, in order."""
+        return f"""SELECT checksum FROM {self.progress} WHERE migration_name = {literal(name)} AND statement > 0
+ AND state = 'done' ORDER BY statement"""
 
     def read_stamp(self) -> str:
         return f"SELECT environment FROM {self.log} WHERE action = 'stamp' ORDER BY id DESC LIMIT 1"
@@ -288,11 +348,13 @@ class Tables:
         there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
         if change.action is Action.REPAIR:  # the row keeps its place in the order of application
             return [*keep, there, f"SELECT {self._next_log_id()}, pg_catalog.pg_current_xact_id()"]
+        # What a person finished by hand stays a part of the run that began it.
+        by = "run_id" if change.action is Action.RESUME else literal(run.id)
         return [
             *keep,
             there,
             f"""UPDATE {self.history} SET log_id = {self._next_log_id()}, state = 'unfinished',
- run_id = {literal(run.id)} WHERE migration_name = {name} RETURNING log_id, pg_catalog.pg_current_xact_id()""",
+ run_id = {by} WHERE migration_name = {name} RETURNING log_id, pg_catalog.pg_current_xact_id()""",
         ]
 
     def _insert(self, run: Run, change: Change, log_id: str, conflict: str = "") -> str:
@@ -314,7 +376,7 @@ class Tables:
         """
         ours = f"migration_name = {literal(change.name)}"
         if change.action is not Action.REPAIR:
-            ours += f" AND run_id = {literal(run.id)} AND log_id = {log_id:d} AND state = 'unfinished'"
+            ours += f" AND log_id = {log_id:d} AND state = 'unfinished'"
         return [
             f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
             self.log_row(
@@ -329,6 +391,7 @@ class Tables:
                 touched=alone and change.script is not None,
             ),
             self._last_word(change, ours, took),
+            *([] if change.action is Action.MIGRATE else [self._forget_progress(change.name)]),
         ]
 
     def _last_word(self, change: Change, where: str, took: int) -> str:
@@ -340,29 +403,57 @@ class Tables:
         return f"""UPDATE {self.history} SET state = 'applied', applied_at = pg_catalog.clock_timestamp(),
  execution_ms = {took:d} WHERE {where}"""
 
-    def begin_unfinished(self, run: Run, change: Change) -> list[str]:
-        """Return the intent of a no-transaction script, to be committed before its first statement."""
-        started = self.log_row(run, change.action, Outcome.STARTED, change.name, None, checksum=change.checksum)
+    def begin_unfinished(self, run: Run, change: Change, note: str) -> list[str]:
+        """Return the intent of a no-transaction script, to be committed before its first statement.
+
+        `note` says what is known of the whole; of a script that goes on it is there already.
+        """
+        name = literal(change.name)
+        reason = None if change.resumption is None else f"at statement {change.resumption.skip + 1}"
+        started = self.log_row(
+            run, change.logged_as, Outcome.STARTED, change.name, None, checksum=change.checksum, reason=reason
+        )
         log_id = f"pg_catalog.currval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
         keep = [self._keep(source) for source in change.texts]
+        there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
+        if change.resumption is not None:
+            over = f"""DELETE FROM {self.progress} WHERE migration_name = {name}
+ AND statement > {change.resumption.skip:d}"""
+            changed = f"""UPDATE {self.history} SET checksum = {literal(change.checksum)},
+ rollback_checksum = {literal(change.rollback_checksum)} WHERE migration_name = {name}"""
+            return [*keep, there, started, over, *([changed] if change.action is Action.MIGRATE else [])]
+        begun = f"""INSERT INTO {self.progress} (migration_name, statement, state, note)
+ VALUES ({name}, 0, 'started', {literal(note)})"""
         if change.action is Action.MIGRATE:
-            return [*keep, started, self._insert(run, change, log_id)]
-        name = literal(change.name)
+            return [*keep, started, self._insert(run, change, log_id), begun]
         return [
             *keep,
-            f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})",
+            there,
             started,
             f"""UPDATE {self.history} SET state = 'unfinished', run_id = {literal(run.id)}, log_id = {log_id}
  WHERE migration_name = {name}""",
+            self._forget_progress(change.name),
+            begun,
         ]
 
     def finish_unfinished(self, run: Run, change: Change, took: int) -> list[str]:
         """Return the end of a no-transaction script's books: the log row and the history row's last word."""
-        ours = f"migration_name = {literal(change.name)} AND run_id = {literal(run.id)}"
+        ours = f"migration_name = {literal(change.name)} AND state = 'unfinished'"
         return [
-            self.log_row(run, change.action, Outcome.DONE, change.name, took, checksum=change.checksum),
+            f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
+            self.log_row(run, change.logged_as, Outcome.DONE, change.name, took, checksum=change.checksum),
             self._last_word(change, ours, took),
+            self._forget_progress(change.name),
         ]
+
+    def note_statement(self, name: str, number: int, checksum: str, attempt: Attempt, note: str | None = None) -> str:
+        """Return the statement that notes what is known of one statement of an unfinished script."""
+        return f"""INSERT INTO {self.progress} AS p (migration_name, statement, checksum, state, note)
+ VALUES ({literal(name)}, {number:d}, {literal(checksum)}, {literal(attempt.value)}, {literal(note)})
+ ON CONFLICT (migration_name, statement) DO UPDATE SET state = excluded.state, note = coalesce(excluded.note, p.note)"""
+
+    def _forget_progress(self, name: str) -> str:
+        return f"DELETE FROM {self.progress} WHERE migration_name = {literal(name)}"
 
     def log_row(
         self,
@@ -418,7 +509,9 @@ class Tables:
         for what was dropped; NULL when there are too many of them. Told from the locks that are held, which a
         transaction keeps to its end (manual 13.3); our own tables and the catalog's are left out.
         """
-        ours = ", ".join(f"{literal(name)}::pg_catalog.regclass" for name in (self.history, self.log, self.text))
+        ours = ", ".join(
+            f"{literal(name)}::pg_catalog.regclass" for name in (self.history, self.log, self.text, self.progress)
+        )
         pairs = """coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(t.oid, t.name)
  ORDER BY t.name IS NULL, t.oid), '[]'::pg_catalog.json)"""
         return f"""(SELECT CASE WHEN pg_catalog.count(*) <= {MOST_TOUCHED} THEN

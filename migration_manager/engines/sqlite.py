@@ -284,6 +284,9 @@ class SqliteEngine:
         rows = self._ask(connection, self._tables.read_log(), {"name": name, "limit": limit})
         return tuple(map(queries.log_row, rows))
 
+    def done_statements(self, name: str) -> tuple[str, ...]:
+        return ()
+
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         connection = self._reading()
         if connection is None or not self._has_table(connection, self._tables.text):

@@ -43,6 +43,7 @@ DONE_WORDS = {
     Action.BASELINE: "recorded",
     Action.FORGET: "forgotten",
     Action.REPAIR: "accepted",
+    Action.RESUME: "applied",
     Action.STAMP: "stamped",
 }
 

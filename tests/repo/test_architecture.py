@@ -16,7 +16,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "model", "durations", "runs", "interrupts"}),
     frozenset({"errors", "secret"}),
     frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
-    frozenset({"plan", "aftermath", "directives", "script", "messages", "configfile"}),
+    frozenset({"plan", "aftermath", "directives", "script", "messages", "resuming", "configfile"}),
     frozenset({"files", "config", "embedded"}),
     frozenset({"scaffold", "prepare", "engines"}),
     frozenset({"runner", "render"}),
@@ -81,7 +81,20 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["plan", "aftermath", "model", "errors", "locate", "sqltext", "directives", "script", "messages", "names"]
+    "room",
+    [
+        "plan",
+        "aftermath",
+        "model",
+        "errors",
+        "locate",
+        "sqltext",
+        "directives",
+        "script",
+        "messages",
+        "resuming",
+        "names",
+    ],
 )
 def test_what_decides_does_no_input_or_output(room: str) -> None:
     worldly = {"os", "sys", "socket", "subprocess", "shutil", "tempfile", "time", "io"}

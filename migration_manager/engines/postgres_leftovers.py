@@ -1,0 +1,116 @@
+"""What statements that did not come to their end leave behind, and whose it is (RELIABILITY B7)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Final, NamedTuple
+
+from migration_manager.engines import postgres_sql as queries
+from migration_manager.engines.postgres_session import Session
+from migration_manager.messages import Message, statements_of
+from migration_manager.model import Applied, Attempt, Dialect, Left, Leftover, Progress, State
+from migration_manager.sqltext import Kind, statement_tokens
+
+Row = tuple[str | None, ...]
+
+_MOST_NAMES: Final = 100  # of a statement that are remembered
+_OF_REINDEX: Final = re.compile(r"_cc(?:new|old)\d*$")  # what REINDEX CONCURRENTLY appends to an index's name
+
+
+class Found(NamedTuple):
+    """A leftover as the catalog has it: what it is called there, and its table."""
+
+    oid: int
+    name: str
+    table: str
+    leftover: Leftover
+
+    def is_named_by(self, names: frozenset[str]) -> bool:
+        """Return whether a statement that has these names in it can have left this."""
+        return not names.isdisjoint({self.name, self.table, _OF_REINDEX.sub("", self.name)})
+
+
+def found_in(rows: Sequence[Row]) -> list[Found]:
+    """Return what the answer to `postgres_sql.LEFTOVERS` means."""
+    return [
+        Found(int(oid or 0), name or "", table or "", Leftover(Left(kind), shown or "", of or "", remedy or ""))
+        for kind, oid, name, table, shown, of, remedy in rows
+    ]
+
+
+def names_in(message: Message) -> frozenset[str]:
+    """Return the names in a statement, as the catalog has them; what is no name does no harm."""
+    found: set[str] = set()
+    for statement in statements_of(message, Dialect.POSTGRESQL)[:1]:
+        for token in islice(statement_tokens(message.text, statement, Dialect.POSTGRESQL), 10 * _MOST_NAMES):
+            text = message.text[token.start : token.end]
+            if token.kind is Kind.WORD:
+                found.add(text.lower())
+            elif token.kind is Kind.IDENTIFIER:
+                found.add(text[1:-1].replace('""', '"'))
+            if len(found) >= _MOST_NAMES:
+                break
+    return frozenset(found)
+
+
+def noted(names: Iterable[str]) -> str:
+    """Return names as a progress row keeps them."""
+    return json.dumps(sorted(names))
+
+
+def whole_noted(total: int, before: Iterable[Found]) -> str:
+    """Return what is noted of a whole script before it begins: how many statements it has, and what was there."""
+    return json.dumps({"total": total, "before": sorted(found.oid for found in before)})
+
+
+class Whole(NamedTuple):
+    """What was noted of a whole script before it began."""
+
+    total: int | None
+    before: frozenset[int]
+
+
+def whole_of(note: str | None) -> Whole:
+    """Return what `whole_noted` wrote; nothing is known where there is no note."""
+    if note is None:
+        return Whole(None, frozenset())
+    found = json.loads(note)
+    return Whole(found["total"], frozenset(found["before"]))
+
+
+def names_of(note: str | None) -> frozenset[str]:
+    """Return what `noted` wrote; no names for the note of a whole script, or none."""
+    found = [] if note is None else json.loads(note)
+    return frozenset(found) if isinstance(found, list) else frozenset()
+
+
+def leftovers_of(session: Session, name: str) -> list[Found]:
+    """Return what the unfinished script of this name has left behind. Raises `Refused`."""
+    rows, leftovers = session.ask(session.tables.read_notes(name), queries.LEFTOVERS)
+    notes = {int(number or 0): note for number, note in rows}
+    return left_by(found_in(leftovers), notes.get(0), notes[max(notes)] if notes else None)
+
+
+def left_by(found: Sequence[Found], whole: str | None, newest: str | None) -> list[Found]:
+    """Return those leftovers that an unfinished script has made, by its notes of the whole and of its newest one."""
+    before, names = whole_of(whole).before, names_of(newest)
+    return [each for each in found if each.oid not in before and each.is_named_by(names)]
+
+
+def with_progress(rows: Sequence[Applied], progress: Sequence[Row], found: Sequence[Found]) -> tuple[Applied, ...]:
+    """Return the rows of the history, the unfinished ones with how far their scripts came."""
+    known = {name: _progress(row, found) for name, *row in progress}
+    return tuple(replace(row, progress=known.get(row.name)) if row.state is State.UNFINISHED else row for row in rows)
+
+
+def _progress(row: Sequence[str | None], found: Sequence[Found]) -> Progress:
+    done, state, whole, newest = row
+    kept, attempt = int(done or 0), Attempt(state)
+    if newest == whole:  # nothing but the note of the whole is there
+        attempt = Attempt.DONE
+    left = tuple(each.leftover for each in left_by(found, whole, newest))
+    return Progress(kept, whole_of(whole).total, kept + 1, attempt, left)

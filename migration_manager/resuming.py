@@ -1,0 +1,91 @@
+"""Where an unfinished script goes on.
+
+The statements that are kept must be those of the file, and what nobody saw is told. Reads the script; does nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+from migration_manager.errors import HistoryError, Unfinished
+from migration_manager.messages import Message, digest_of, one_by_one, statements_of
+from migration_manager.model import Attempt, Progress, Resumption, Script, Statement
+from migration_manager.sqltext import refuses_transaction
+
+_SHOWN: Final = 60  # characters of a statement that name it
+# How a statement says that its effect is there already, by its first word (manual, appendix A).
+_THERE_ALREADY: Final = ("42P04", "42P07", "42710")  # duplicate database, relation, object
+_GONE_ALREADY: Final = ("3D000", "42P01", "42704")  # no such database, relation, object
+
+
+class Doubt(enum.Enum):
+    """What a person says of a statement of which nobody knows whether it ran."""
+
+    ASK = "ask"
+    AGAIN = "again"  # it has not run, or may run twice
+    SKIP = "skip"  # it has run
+
+
+def resumption_of(
+    script: Script, progress: Progress, done: Sequence[str], name: str, doubt: Doubt
+) -> tuple[Resumption, str]:
+    """Return how a script goes on, and a word about it for people.
+
+    `done` are the checksums of the statements that are kept. Raises `HistoryError` when one of them is another one in
+    the file now, `Unfinished` when the next one may have run, and neither the database nor a person can tell.
+    """
+    skip = 0
+    at: Message | None = None
+    for number, message in enumerate(one_by_one(script), start=1):
+        if number > len(done):
+            at = message
+            break
+        if digest_of(message) != done[number - 1]:
+            place = f"{script.source.path}:{message.batch.line}"
+            raise HistoryError(
+                f"statement {number} of {name} is kept in the database and is another one in the file now ({place})",
+                names=(name,),
+                hint="put it back as it was, and change only what has not run; or finish it by hand and say"
+                " `resume --mark-applied`",
+            )
+        skip = number
+    if skip < len(done):
+        raise HistoryError(
+            f"{len(done)} statements of {name} are kept in the database, and the file has only {skip} now",
+            names=(name,),
+        )
+    if at is None:
+        return Resumption(skip), "every statement is done; only the record is finished"
+    shown = f"{script.source.path}:{at.batch.line}: {_beginning(at)}"
+    where = f"goes on at statement {skip + 1} of {script.statement_count}, {shown}"
+    if progress.attempt is not Attempt.STARTED or doubt is Doubt.AGAIN:
+        return Resumption(skip), where
+    if doubt is Doubt.SKIP:
+        return Resumption(skip + 1), f"takes statement {skip + 1} for done, {shown}"
+    statement = next(iter(statements_of(at, script.dialect)), None)
+    if statement is None or not refuses_transaction(at.text, statement, script.dialect):
+        raise Unfinished(
+            f"statement {skip + 1} of {name} may have run or not, and only a person can tell: {shown}",
+            names=(name,),
+            hint="look; then `resume --again` runs it once more, and `resume --skip` takes it for done",
+        )
+    return Resumption(skip, _took_effect(statement)), f"{where}; whether it ran is not known, and is seen then"
+
+
+def place_of(script: Script, number: int) -> str | None:
+    """Return where the statement of a number, from 1, is and how it begins; None where there is no such statement."""
+    message = next(islice(one_by_one(script), number - 1, None), None)
+    return None if message is None else f"{script.source.path}:{message.batch.line}: {_beginning(message)}"
+
+
+def _took_effect(statement: Statement) -> tuple[str, ...]:
+    first = statement.words[0] if statement.words else ""
+    return {"CREATE": _THERE_ALREADY, "DROP": _GONE_ALREADY}.get(first, ())
+
+
+def _beginning(message: Message) -> str:
+    line = " ".join(message.text[: 4 * _SHOWN].split()).removesuffix(";")
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
