@@ -82,7 +82,7 @@ class ScriptRun:
         self._timed_out = False
         self._denied: str | None = None  # why the authorizer refused a statement, and what to do
         self._advice: str | None = None
-        self._before: frozenset[str] = frozenset()  # the tables and views there were
+        self._before: frozenset[tuple[str]] = frozenset()  # the tables and views there were
         self._alters = False
         self.changed: frozenset[str] = frozenset()
         self.rows = 0
@@ -129,8 +129,8 @@ class ScriptRun:
         self._add_new_names()
         return self._kept or 0
 
-    def _tables(self) -> frozenset[str]:
-        return frozenset(name for (name,) in self._connection.execute(TABLES_AND_VIEWS))
+    def _tables(self) -> frozenset[tuple[str]]:
+        return frozenset(self._connection.execute(TABLES_AND_VIEWS).fetchall())
 
     @property
     def _inside(self) -> bool:
@@ -191,7 +191,7 @@ class ScriptRun:
     def _add_new_names(self) -> None:
         """Count what was renamed as changed under its new name too, which SQLite does not tell."""
         if self._alters:
-            self.changed |= self._before ^ self._tables()
+            self.changed |= {name for (name,) in self._before ^ self._tables()}
 
     def _run(self, message: Message) -> None:
         if self._limit is not None:
