@@ -90,8 +90,8 @@ def _state_after(failed: Task, group: Sequence[Task], error: SqlFailed) -> str:
 def _next_step(failed: Task, error: SqlFailed) -> str:
     if failed.outside_transaction:
         return (
-            "see what its statements left behind; then `forget --name` makes it pending again, or "
-            "`baseline --name` records it as applied"
+            "`status` shows what it left behind; mend what stood in its way and `resume` goes on there, or finish it by"
+            " hand and say so with `resume --mark-applied`"
         )
     if failed.change.action is Action.MIGRATE:
         return "mend the file and run migrate again"

@@ -287,7 +287,7 @@ def _first(message: Message) -> Statement | None:
 
 def _runs_inside(message: Message) -> bool:
     first = _first(message)
-    if first is None or first.words[:1] in _MAY_COMMIT:
+    if first is None or first.control is not None or first.words[:1] in _MAY_COMMIT:
         return False
     return not refuses_transaction(message.text, first, Dialect.POSTGRESQL)
 

@@ -23,11 +23,13 @@ from migration_manager.errors import (
 from migration_manager.messages import one_by_one
 from migration_manager.model import (
     Action,
+    Attempt,
     Difference,
     Identity,
     LogRow,
     Plan,
     Preview,
+    Progress,
     RunReport,
     Script,
     Standing,
@@ -75,6 +77,21 @@ def identity(value: Identity) -> Document:
     }
 
 
+def progress(value: Progress) -> Document:
+    """Return how far an unfinished script came; `state` is that of the `statement` it stopped at."""
+    states = {Attempt.STARTED: "unknown", Attempt.FAILED: "failed", Attempt.DONE: "not begun"}
+    return {
+        "done": value.done,
+        "total": value.total,
+        "statement": value.at,
+        "state": states[value.attempt],
+        "left_behind": [
+            {"kind": each.kind.value, "name": each.name, "table": each.table, "remedy": each.remedy}
+            for each in value.left
+        ],
+    }
+
+
 def standing(value: Standing, note: str | None = None) -> Document:
     row = value.applied
     return {
@@ -85,6 +102,7 @@ def standing(value: Standing, note: str | None = None) -> Document:
         "applied_by": row.applied_by if row else None,
         "execution_ms": row.execution_ms if row else None,
         "run_id": row.run_id if row else None,
+        "progress": progress(row.progress) if row and row.progress else None,
         "note": note,
     }
 
