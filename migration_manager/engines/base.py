@@ -23,6 +23,7 @@ from migration_manager.model import (
     Notice,
     Recorded,
     Run,
+    Sighting,
 )
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
@@ -40,6 +41,8 @@ class SessionSettings:
     history_schema: str | None = None  # None: the first schema of the search path
     history_table: str = "schema_migrations"
     application_name: str = "migration_manager"
+    lock_queue_limit: int = 0  # sessions that may queue behind us before a transaction gives way; 0 is no limit
+    show_queries: bool = True  # ask for the queries of those in the way as well
 
 
 class Engine(Protocol):
@@ -106,7 +109,8 @@ class Engine(Protocol):
         before anything was begun. A connection that is lost while it commits is settled by looking: what was committed
         answers as if nothing had happened, what was not raises `DatabaseUnreachable` with that in its `state`, and
         `OutcomeUnknown` is raised when nobody could be asked in time. Settings a script made for its session never
-        reach the next one.
+        reach the next one. With a `lock_queue_limit` a try that holds up more than that is given up (55P03); what
+        was waited for when it was last looked at is the error's `wait`. Tries nothing twice.
         """
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
@@ -138,6 +142,8 @@ class Administration(Protocol):
 
 
 NoticeHandler = Callable[[Notice], None]
+# Told about twice a second while a statement takes long: what it waits for, and how far it is.
+WaitHandler = Callable[[Sighting], None]
 # Told while a script runs: the path of its source, how many bytes of statements and rows are done, and how many bytes
 # the source has, with what stands between them.
 AdvanceHandler = Callable[[str, int, int], None]

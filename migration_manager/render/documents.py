@@ -27,6 +27,7 @@ from migration_manager.model import (
     Preview,
     RunReport,
     Script,
+    ServerSession,
     Standing,
     StatusReport,
     Task,
@@ -105,7 +106,7 @@ def run(report: RunReport, environment: str) -> Document:
         "environment": environment,
         "run_id": report.run_id,
         "done": [
-            {"name": r.name, "action": r.action.value, "execution_ms": r.execution_ms, "rows_selected": r.rows}
+            {"name": r.name, "action": r.action.value, "execution_ms": r.execution_ms, "rows_selected": r.rows, "tries": r.tries}
             for r in report.finished
         ],
         "not_reached": list(report.not_reached),
@@ -166,6 +167,28 @@ def log_row(row: LogRow) -> Document:
     }
 
 
+def server_session(value: ServerSession) -> Document:
+    return {
+        "pid": value.pid,
+        "prepared_transaction": value.gid,
+        "user": value.user,
+        "application": value.application,
+        "host": value.host,
+        "database": value.database,
+        "kind": value.kind,
+        "state": value.state,
+        "state_ms": _milliseconds(value.state_age),
+        "transaction_ms": _milliseconds(value.transaction_age),
+        "query": value.query,
+        "waits_for": list(value.waits_for),
+        "holds_locks_on": list(value.holds),
+    }
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
 def difference(value: Difference) -> Document:
     return {
         "name": value.name,
@@ -204,6 +227,8 @@ def error(value: MigrationManagerError) -> Document:
             "detail": cause.detail,
             "server_hint": cause.server_hint,
             "context": cause.context,
+            "tries": cause.tries,
+            "blocked_by": [server_session(blocker) for blocker in cause.wait.blockers] if cause.wait else [],
         }
     if value.report is not None:
         facts |= {

@@ -13,8 +13,8 @@ NAME = PACKAGE.name
 
 # Lower layers first; a module imports its own layer and lower ones. Packages count as one room.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"", "model", "durations", "runs", "interrupts"}),
-    frozenset({"errors", "secret"}),
+    frozenset({"", "model", "durations", "runs", "interrupts", "retrying"}),
+    frozenset({"errors", "secret", "blocking"}),
     frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
     frozenset({"plan", "aftermath", "directives", "script", "messages", "configfile"}),
     frozenset({"files", "config", "embedded"}),
@@ -81,7 +81,7 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["plan", "aftermath", "model", "errors", "locate", "sqltext", "directives", "script", "messages", "names"]
+    "room", ["plan", "aftermath", "retrying", "blocking", "model", "errors", "locate", "sqltext", "directives", "script", "messages", "names"]
 )
 def test_what_decides_does_no_input_or_output(room: str) -> None:
     worldly = {"os", "sys", "socket", "subprocess", "shutil", "tempfile", "time", "io"}
