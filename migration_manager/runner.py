@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 from migration_manager import aftermath
 from migration_manager import plan as planner
-from migration_manager.engines.base import Engine
 from migration_manager.blocking import last_word
+from migration_manager.engines.base import Engine
 from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,

@@ -143,9 +143,7 @@ def waits_of(answer: Mapping[str, Any]) -> Waits:
     rows = answer["waiting"] or ()
     behind = {row["pid"]: tuple(dict.fromkeys(row["behind"])) for row in rows}
     return Waits(
-        waiting={
-            row["pid"]: LockWait(row["pid"], row["kind"], row["on"], row["mode"], row["seconds"]) for row in rows
-        },
+        waiting={row["pid"]: LockWait(row["pid"], row["kind"], row["on"], row["mode"], row["seconds"]) for row in rows},
         behind=behind,
         sessions={
             row["pid"]: session_of({**row, "waits_for": behind.get(row["pid"], ())}) for row in answer["sessions"] or ()

@@ -106,7 +106,13 @@ def run(report: RunReport, environment: str) -> Document:
         "environment": environment,
         "run_id": report.run_id,
         "done": [
-            {"name": r.name, "action": r.action.value, "execution_ms": r.execution_ms, "rows_selected": r.rows, "tries": r.tries}
+            {
+                "name": r.name,
+                "action": r.action.value,
+                "execution_ms": r.execution_ms,
+                "rows_selected": r.rows,
+                "tries": r.tries,
+            }
             for r in report.finished
         ],
         "not_reached": list(report.not_reached),

@@ -81,7 +81,21 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["plan", "aftermath", "retrying", "blocking", "model", "errors", "locate", "sqltext", "directives", "script", "messages", "names"]
+    "room",
+    [
+        "plan",
+        "aftermath",
+        "retrying",
+        "blocking",
+        "model",
+        "errors",
+        "locate",
+        "sqltext",
+        "directives",
+        "script",
+        "messages",
+        "names",
+    ],
 )
 def test_what_decides_does_no_input_or_output(room: str) -> None:
     worldly = {"os", "sys", "socket", "subprocess", "shutil", "tempfile", "time", "io"}
