@@ -1,4 +1,4 @@
-"""Who is in the way, in words. Pure; what is said may hold a query's secrets, so whoever shows or stores it cleans it."""
+"""Who is in the way, in words. Pure; a query may hold secrets, so whoever shows or stores what is said cleans it."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def blocked_by(wait: LockWait) -> list[str]:
     return ["blocked by " + describe_session(blocker) + _in_turn(blocker) for blocker in wait.blockers]
 
 
-def queued(wait: LockWait) -> str | None:
+def queued(wait: LockWait, whom: str = "us") -> str | None:
     """Say how many queue behind the one who waits; None when nobody does."""
     if not wait.queued:
         return None
-    return f"{wait.queued} session{' queues' if wait.queued == 1 else 's queue'} behind us"
+    return f"{wait.queued} session{' queues' if wait.queued == 1 else 's queue'} behind {whom}"
 
 
 def hidden(wait: LockWait) -> bool:

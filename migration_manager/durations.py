@@ -1,4 +1,4 @@
-"""Lengths of time as people write them, `500ms`, `3s`, `15min`, and as they say them. Imports nothing of the package."""
+"""Lengths of time as people write them, `500ms`, `3s`, `15min`, and say them. Imports nothing of the package."""
 
 from __future__ import annotations
 

@@ -454,6 +454,7 @@ class Capabilities:
     """What an engine can do; the core asks these instead of asking which engine it is."""
 
     dialect: Dialect
+    sees_sessions: bool = True  # `activity` tells who blocks whom; else only the holder of our lock is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,6 +506,39 @@ class LockWait:
     seconds: float | None = None
     blockers: tuple[ServerSession, ...] = ()
     queued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A session, and what it waits for, where it waits."""
+
+    session: ServerSession
+    wait: LockWait | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Who blocks whom in a database.
+
+    `runners` hold the lock of its history; `waiters` are the others that wait for a lock; `oldest` are open
+    transactions that have locked a table, the oldest first.
+    """
+
+    runners: tuple[Waiter, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
+    oldest: tuple[ServerSession, ...] = ()
+
+    @property
+    def sessions(self) -> tuple[ServerSession, ...]:
+        """Everybody who appears, some perhaps more than once."""
+        waiters = (*self.runners, *self.waiters)
+        blockers = (blocker for waiter in waiters if waiter.wait for blocker in waiter.wait.blockers)
+        return (*(waiter.session for waiter in waiters), *blockers, *self.oldest)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the server keeps from us what some of them do."""
+        return any(session.hidden for session in self.sessions)
 
 
 @dataclass(frozen=True, slots=True)

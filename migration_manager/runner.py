@@ -94,7 +94,7 @@ class Workplace:
     observer: Observer
     confirm: Confirm
     lock_wait: float  # seconds
-    retries: Retries = Retries()
+    retries: Retries
     accept_identity: bool = False
     require_rollback: bool = False
     file_warnings: tuple[str, ...] = ()

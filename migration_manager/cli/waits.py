@@ -23,7 +23,7 @@ _UNDER: Final = " " * 11  # what belongs to the line above begins here
 
 
 class Waits:
-    """What one run waits for; what is new is told at once, what goes on now and then, on a terminal in one live line."""
+    """What one run waits for; what is new is told at once, what goes on now and then, on a terminal in a live line."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen

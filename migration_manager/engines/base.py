@@ -14,6 +14,7 @@ from typing import Protocol, Self
 
 from migration_manager.model import (
     Action,
+    Activity,
     Capabilities,
     Change,
     Done,
@@ -23,6 +24,7 @@ from migration_manager.model import (
     Notice,
     Recorded,
     Run,
+    ServerSession,
     Sighting,
 )
 
@@ -85,6 +87,21 @@ class Engine(Protocol):
         Waits at most `wait` seconds, calling `on_wait(holder, seconds so far)` about once a second, then raises
         `LockNotAcquired`. The lock lives on the session that does the work and dies with it. Writes nothing
         to the database.
+        """
+
+    def lock_holder(self) -> LockHolder | None:
+        """Return who holds the target's lock; None when nobody does. Takes no lock, does not write."""
+
+    def activity(self) -> Activity:
+        """Return who blocks whom in this database; empty where nobody does, and for an engine without sessions.
+
+        Takes no lock and does not write.
+        """
+
+    def end_session(self, session: ServerSession) -> bool:
+        """End a session that `activity` has shown, unless another one has its pid by now; return whether it has gone.
+
+        Raises `ConfigError` when we may not.
         """
 
     def ensure_history(self, run: Run) -> None:

@@ -18,6 +18,7 @@ from migration_manager.engines.base import (
     SessionSettings,
     WaitHandler,
 )
+from migration_manager.engines.postgres_activity import ServerActivity
 from migration_manager.engines.postgres_books import Books
 from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_lock import TargetLock
@@ -31,6 +32,7 @@ from migration_manager.engines.postgres_wire import Refused, Row, Told
 from migration_manager.errors import MigrationManagerError
 from migration_manager.model import (
     Action,
+    Activity,
     Capabilities,
     Change,
     Dialect,
@@ -42,6 +44,7 @@ from migration_manager.model import (
     Outcome,
     Recorded,
     Run,
+    ServerSession,
 )
 
 _FOR_A_LOG_ROW: Final = 2.0  # seconds that a lost connection is worth for telling the log of it
@@ -172,6 +175,15 @@ class PostgresEngine:
             self._lock = None
             lock.release()
 
+    def lock_holder(self) -> LockHolder | None:
+        return TargetLock(self._session).holder()
+
+    def activity(self) -> Activity:
+        return ServerActivity(self._session).look()
+
+    def end_session(self, session: ServerSession) -> bool:
+        return ServerActivity(self._session).end(session)
+
     # ------------------------------------------------------------------------------------ writing
 
     def ensure_history(self, run: Run) -> None:
@@ -187,7 +199,7 @@ class PostgresEngine:
     def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
         session = self._session
         lock = TargetLock(session)
-        return Transaction(session, lock, run, self._watch, self._on_notice, self._on_advance).do(changes)
+        return Transaction(session, lock, run, self._on_notice, self._on_advance, watch=self._watch).do(changes)
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
         session = self._session

@@ -45,8 +45,9 @@ _FOR_OUR_TRANSACTIONS: Final = "default_transaction_read_only"
 
 
 class Session:
-    """A session that knows where it is. `pooling` says for how long it is the same one on the server, of which `pid` is
-    the process.
+    """A session that knows where it is.
+
+    `pooling` says for how long it is the same one on the server, of which `pid` is the process.
 
     Opening it asks the server who it is; raises `DatabaseUnreachable`, `DatabaseMissing`, or `ConfigError` for a role
     that cannot be taken, a server that is too old or no PostgreSQL, and a pooler that allows no transactions.

@@ -57,9 +57,10 @@ class Transaction:
         session: Session,
         lock: TargetLock,
         run: Run,
-        watch: Watch,
         on_notice: NoticeHandler | None,
         on_advance: AdvanceHandler | None,
+        *,
+        watch: Watch,
     ) -> None:
         self._session = session
         self._lock = lock

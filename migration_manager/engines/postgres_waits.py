@@ -127,6 +127,7 @@ def _relation(lock: str) -> str:
 def _held(pid: str) -> str:
     """Return the query for the tables and the like of this database that a session has locked."""
     return f"""SELECT DISTINCT {_relation("k")} AS name FROM pg_catalog.pg_locks k
+ JOIN pg_catalog.pg_class c ON c.oid = k.relation AND c.relkind IN ('r', 'p', 'm', 'v', 'f')
  WHERE k.pid = {pid} AND k.granted AND k.locktype = 'relation' AND k.relation >= {FIRST_USER_OID}
  AND {_relation("k")} IS NOT NULL"""
 

@@ -183,15 +183,15 @@ def server_session(value: ServerSession) -> Document:
         "database": value.database,
         "kind": value.kind,
         "state": value.state,
-        "state_ms": _milliseconds(value.state_age),
-        "transaction_ms": _milliseconds(value.transaction_age),
+        "state_ms": milliseconds(value.state_age),
+        "transaction_ms": milliseconds(value.transaction_age),
         "query": value.query,
         "waits_for": list(value.waits_for),
         "holds_locks_on": list(value.holds),
     }
 
 
-def _milliseconds(seconds: float | None) -> int | None:
+def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 

@@ -330,9 +330,7 @@ def test_one_that_holds_a_row_is_named_too(held: Project) -> None:
 def test_queries_are_shown_without_passwords_on_one_line_or_not_at_all(held: Project, shown: bool) -> None:
     held.set("dev", show_queries=shown)
     with reader(held) as other:
-        other.execute(
-            b"DO $$BEGIN IF false THEN\n  ALTER ROLE nobody\n  PASSWORD 'canary-in-a-query'; END IF; END$$"
-        )
+        other.execute(b"DO $$BEGIN IF false THEN\n  ALTER ROLE nobody\n  PASSWORD 'canary-in-a-query'; END IF; END$$")
         with waiting(held) as runner:
             text = told(runner, "blocked by")
             other.execute("COMMIT")

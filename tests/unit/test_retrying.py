@@ -51,7 +51,7 @@ def test_a_great_number_of_tries_is_no_arithmetic_problem() -> None:
 
 
 def test_whoever_waits_for_the_same_thing_comes_back_at_different_moments() -> None:
-    chance = random.Random(4)
+    chance = random.Random(4)  # noqa: S311 - jitter
     pauses = {Retries(1).pause(1, 0.0, chance.random()) for _ in range(100)}
     assert len(pauses) == 100
 
