@@ -15,11 +15,18 @@ import psycopg
 import pytest
 
 from tests.fixtures.cli import TASKS, USERS, Project, backends, ended, until
+from tests.fixtures.postgres import Database
+from tests.fixtures.targets import PostgresTarget
 from tests.fixtures.terminal import rest, terminal
 
 pytestmark = pytest.mark.postgres
 
 WAITING = "wait_event_type = 'Lock'"
+
+
+def database_of(project: Project) -> Database:
+    assert isinstance(project.target, PostgresTarget)
+    return project.target.database
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def held(postgres_project: Project) -> Project:
 @contextmanager
 def reader(project: Project, *before: str, application: str = "report") -> Iterator[psycopg.Connection]:
     """Have a session that has read the table and keeps its transaction open."""
-    conninfo: dict[str, Any] = {**project.target.database.conninfo, "application_name": application}  # type: ignore[attr-defined]
+    conninfo: dict[str, Any] = {**database_of(project).conninfo, "application_name": application}
     with psycopg.connect("", autocommit=True, **conninfo) as connection:
         for statement in before:
             connection.execute(statement.encode())
@@ -84,7 +91,7 @@ def test_others_get_on_between_two_tries(held: Project) -> None:
     """The whole transaction is begun anew: what its first statements have locked is free during the pause."""
     held.write(TASKS, "LOCK TABLE users IN ROW EXCLUSIVE MODE;\nCREATE TABLE tasks (id integer);\nLOCK TABLE gate;\n")
     held.rows("CREATE TABLE gate (id integer)")
-    with reader(held) as other, held.target.database.connect() as third:  # type: ignore[attr-defined]
+    with reader(held) as other, database_of(held).connect() as third:
         other.execute("LOCK TABLE gate IN ACCESS SHARE MODE")
         with held.start("migrate") as runner:
             until(lambda: backends(held, WAITING), "it waits for the gate")
@@ -156,7 +163,7 @@ def test_a_deadlock_is_tried_again(held: Project) -> None:
     held.write(
         TASKS, "LOCK TABLE users;\nSELECT pg_sleep(0.3);\nLOCK TABLE others;\nCREATE TABLE tasks (id integer);\n"
     )
-    with held.target.database.connect() as other:  # type: ignore[attr-defined]
+    with database_of(held).connect() as other:
         other.execute("SET deadlock_timeout = '1min'")  # it is the migration that finds out
         other.execute("BEGIN")
         other.execute("LOCK TABLE others")
@@ -263,7 +270,7 @@ def test_those_who_queue_behind_it_are_counted(held: Project) -> None:
 
 
 def queue_up(stack: ExitStack, project: Project) -> None:
-    connection = stack.enter_context(project.target.database.connect())  # type: ignore[attr-defined]
+    connection = stack.enter_context(database_of(project).connect())
     thread = threading.Thread(target=connection.execute, args=("SELECT count(*) FROM users",), daemon=True)
     thread.start()
     stack.callback(thread.join)
@@ -283,7 +290,7 @@ def test_a_queue_that_grows_too_long_makes_it_give_way(held: Project) -> None:
 
 
 def test_one_that_waits_itself_says_for_whom(held: Project) -> None:
-    with reader(held) as root, held.target.database.connect() as middle:  # type: ignore[attr-defined]
+    with reader(held) as root, database_of(held).connect() as middle:
         middle.execute("SET application_name = 'middle'")
         pids = middle.info.backend_pid, root.info.backend_pid
         thread = threading.Thread(target=middle.execute, args=("ALTER TABLE users ADD x integer",))
@@ -301,7 +308,7 @@ def test_one_that_waits_itself_says_for_whom(held: Project) -> None:
 def test_a_prepared_transaction_is_named(held: Project) -> None:
     if held.rows("SHOW max_prepared_transactions") == [("0",)]:
         pytest.skip("prepared transactions are switched off on this server")
-    with held.target.database.connect() as other:  # type: ignore[attr-defined]
+    with database_of(held).connect() as other:
         other.execute("BEGIN")
         other.execute("LOCK TABLE users IN ACCESS SHARE MODE")
         other.execute("PREPARE TRANSACTION 'forgotten'")
@@ -315,7 +322,7 @@ def test_a_prepared_transaction_is_named(held: Project) -> None:
 def test_one_that_holds_a_row_is_named_too(held: Project) -> None:
     held.rows("INSERT INTO users VALUES (1)")
     held.write(TASKS, "UPDATE users SET id = 2;\n")
-    with held.target.database.connect() as other:  # type: ignore[attr-defined]
+    with database_of(held).connect() as other:
         other.execute("BEGIN")
         other.execute("UPDATE users SET id = 1")
         with waiting(held) as runner:
@@ -347,8 +354,8 @@ def test_what_the_server_keeps_from_the_login_is_left_out_with_the_grant_that_he
     held.rows(f"GRANT ALL ON SCHEMA public TO {login}")
     for table in ("users", "schema_migrations", "schema_migrations_log", "schema_migrations_text"):
         held.rows(f"ALTER TABLE {table} OWNER TO {login}")
-    database = held.target.database  # type: ignore[attr-defined]
-    held.variables["TARGET_URL"] = type(database)({**database.conninfo, "user": login, "password": "x"}).url
+    database = database_of(held)
+    held.variables["TARGET_URL"] = Database({**database.conninfo, "user": login, "password": "x"}).url
     try:
         with reader(held) as other, waiting(held) as runner:
             pid = other.info.backend_pid
@@ -394,8 +401,8 @@ def test_nothing_happens_to_the_run_when_there_is_no_room_for_a_second_connectio
         login = f"one_{held.database}"
         held.rows(f"CREATE ROLE {login} LOGIN SUPERUSER CONNECTION LIMIT 1")
         assert limit
-        database = held.target.database  # type: ignore[attr-defined]
-        held.variables["TARGET_URL"] = type(database)({**database.conninfo, "user": login}).url
+        database = database_of(held)
+        held.variables["TARGET_URL"] = Database({**database.conninfo, "user": login}).url
         held.rows(f"ALTER ROLE {login} NOSUPERUSER")  # a superuser has no limit
         held.rows(f"GRANT {other.info.user} TO {login}")
         held.set("dev", role=other.info.user)
@@ -443,3 +450,37 @@ def test_how_far_a_statement_outside_a_transaction_is_is_told(postgres_project: 
     outcome = postgres_project.ok("migrate")
     assert re.search(rf"running +{USERS}  index \d+ %", outcome.err), outcome.err
     assert "index 100 %" in outcome.out
+
+
+# ------------------------------------------------------------------------- what it means for others
+
+
+def client(project: Project, stop: threading.Event, patience: str, failures: list[str]) -> None:
+    """Use the table again and again; a wait that takes longer than its patience is a failure."""
+    with database_of(project).connect() as connection:
+        connection.execute(f"SET lock_timeout = '{patience}'".encode())
+        while not stop.is_set():
+            try:
+                connection.execute("SELECT count(*) FROM users")
+            except psycopg.errors.LockNotAvailable as error:
+                failures.append(str(error))
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("lock_timeout", ["200ms", "1min"])
+def test_nobody_waits_much_longer_than_lock_timeout_behind_a_migration(held: Project, lock_timeout: str) -> None:
+    """See `scripts/contention.py` for the measure itself; one without a bound is the control, which must fail."""
+    held.variables["MIGRATION_MANAGER_LOCK_TIMEOUT"] = lock_timeout
+    failures: list[str] = []
+    stop = threading.Event()
+    clients = [threading.Thread(target=client, args=(held, stop, "1500ms", failures)) for _ in range(4)]
+    with reader(held) as other, later(4.0, other):
+        for thread in clients:
+            thread.start()
+        try:
+            held.ok("migrate")
+        finally:
+            stop.set()
+            for thread in clients:
+                thread.join()
+    assert (failures == []) is (lock_timeout == "200ms"), failures
