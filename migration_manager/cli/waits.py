@@ -31,6 +31,7 @@ class Waits:
         self._of = ""  # what runs
         self._try = ""  # which try it is, where it is not the first
         self._told: object = None
+        self._queue = 0  # so many sessions were told to queue behind us
         self._told_at = 0.0
         self._told_grant = False
         self._progress: ServerProgress | None = None
@@ -65,7 +66,7 @@ class Waits:
         what = describe_wait(wait) + self._try
         facts = (what, tuple((one.pid, one.gid) for one in wait.blockers))
         if facts != self._told or now - self._told_at > _TOLD_AGAIN:
-            self._told, self._told_at = facts, now
+            self._told, self._told_at, self._queue = facts, now, wait.queued
             self._screen.message(("  waiting  ", LOOK), *self._name(), what)
             for blocker, line in zip(wait.blockers, blocked_by(wait), strict=True):
                 self._screen.message(_UNDER, line)
@@ -73,6 +74,9 @@ class Waits:
             if (behind := queued(wait)) is not None:
                 self._screen.message(_UNDER, behind)
             self._help(wait)
+        elif wait.queued > 2 * self._queue:
+            self._queue = wait.queued
+            self._screen.message(_UNDER, queued(wait) or "")
         if self._screen.is_live:
             behind = f"; {queued(wait)}" if wait.queued else ""
             self._screen.live(("  waiting  ", LOOK), f"{what}, {duration(round(seconds) * 1000)}{behind}")

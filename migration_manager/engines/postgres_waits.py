@@ -104,8 +104,10 @@ def _facts(*, queries: bool, more: str = "SELECT NULL::integer") -> str:
   'prepared', CASE WHEN 0 = ANY (w.behind) THEN (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
    'gid', x.gid, 'user', x.owner, 'database', x.database, 'transaction_age', {_age("x.prepared")}))
    FROM pg_catalog.pg_prepared_xacts x WHERE EXISTS (SELECT FROM pg_catalog.pg_locks h
-    WHERE h.pid IS NULL AND h.granted AND h.virtualtransaction = '-1/' || x.transaction::text
-    AND h.locktype = w.locktype AND (h.database, h.relation, h.page, h.tuple, h.virtualxid, h.transactionid, h.classid,
+    JOIN pg_catalog.pg_locks i ON i.pid IS NULL AND i.virtualtransaction = h.virtualtransaction
+     AND i.locktype = 'transactionid' AND i.transactionid = x.transaction AND i.granted
+    WHERE h.pid IS NULL AND h.granted AND h.locktype = w.locktype
+    AND (h.database, h.relation, h.page, h.tuple, h.virtualxid, h.transactionid, h.classid,
      h.objid, h.objsubid) IS NOT DISTINCT FROM (w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid,
      w.classid, w.objid, w.objsubid))) END)) FROM waiting w),
  'sessions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('pid', a.pid, 'user', a.usename,

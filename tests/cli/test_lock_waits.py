@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from migration_manager import embedded
 from tests.fixtures.cli import TASKS, USERS, Project, backends, ended, until
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, need_embedded
 from tests.fixtures.targets import PostgresTarget
 from tests.fixtures.terminal import rest, terminal
 
@@ -262,9 +264,9 @@ def test_those_who_queue_behind_it_are_counted(held: Project) -> None:
     with reader(held) as other, ExitStack() as stack, waiting(held) as runner:
         for _ in range(3):
             queue_up(stack, held)
-        until(lambda: len(held.rows("SELECT 1 FROM pg_locks WHERE NOT granted")) == 4, "they queue")
-        other.execute("SELECT 'a new look'")
-        other.execute("COMMIT; BEGIN; SELECT count(*) FROM schema_migrations")
+        assert re.search(r"           (1 session queues|[23] sessions queue) behind us\n", told(runner, "behind us"))
+        until(lambda: held.ok("blockers", "--json").json["running"][0]["waits"]["queued"] == 3, "three are counted")
+        other.execute("COMMIT")
         outcome = ended(runner)
     assert outcome.code == 0
 
@@ -305,18 +307,36 @@ def test_one_that_waits_itself_says_for_whom(held: Project) -> None:
     assert f"blocked by pid {pids[1]} (report" in text
 
 
-def test_a_prepared_transaction_is_named(held: Project) -> None:
-    if held.rows("SHOW max_prepared_transactions") == [("0",)]:
-        pytest.skip("prepared transactions are switched off on this server")
-    with database_of(held).connect() as other:
+@pytest.fixture
+def preparing(tmp_path: Path) -> Iterator[Project]:
+    """Return a project on a server of its own, which allows prepared transactions: most have them switched off."""
+    need_embedded()
+    folder = tmp_path / "server"
+    try:
+        with embedded.running(folder) as address, psycopg.connect(address.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET max_prepared_transactions = 5")
+        with embedded.running(folder) as address:
+            conninfo = {**address.conninfo, "dbname": address.database}
+            yield Project(tmp_path / "project", PostgresTarget(Database(conninfo)), address.url)
+    finally:
+        embedded.destroy(folder, force=True)
+
+
+def test_a_prepared_transaction_is_named(preparing: Project) -> None:
+    preparing.write_tables(USERS)
+    preparing.ok("migrate")
+    preparing.write(TASKS, "ALTER TABLE users ADD name text;\n")
+    with database_of(preparing).connect() as other:
         other.execute("BEGIN")
         other.execute("LOCK TABLE users IN ACCESS SHARE MODE")
         other.execute("PREPARE TRANSACTION 'forgotten'")
-        with waiting(held) as runner:
+        shown = preparing.ok("blockers").out
+        with waiting(preparing) as runner:
             text = told(runner, "blocked by")
             other.execute("ROLLBACK PREPARED 'forgotten'")
             assert ended(runner).code == 0
-    assert "the prepared transaction 'forgotten' of " in text
+    assert "blocked by the prepared transaction 'forgotten' of " in text
+    assert "  the prepared transaction 'forgotten' of " in shown
 
 
 def test_one_that_holds_a_row_is_named_too(held: Project) -> None:
@@ -339,7 +359,7 @@ def test_queries_are_shown_without_passwords_on_one_line_or_not_at_all(held: Pro
     with reader(held) as other:
         other.execute(b"DO $$BEGIN IF false THEN\n  ALTER ROLE nobody\n  PASSWORD 'canary-in-a-query'; END IF; END$$")
         with waiting(held) as runner:
-            text = told(runner, "blocked by")
+            text = told(runner, "last:" if shown else "blocked by")
             other.execute("COMMIT")
             outcome = ended(runner)
     text += outcome.err
