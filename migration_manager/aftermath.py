@@ -6,9 +6,10 @@ import enum
 from collections.abc import Sequence
 from contextlib import suppress
 
-from migration_manager.errors import FileError, MigrationFailed, MigrationManagerError, SqlFailed
+from migration_manager.errors import FileError, LocksNotObtained, MigrationFailed, MigrationManagerError, SqlFailed
 from migration_manager.locate import locate
 from migration_manager.model import Action, Recorded, RunReport, State, Task
+from migration_manager.retrying import IN_THE_WAY
 
 
 def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunReport) -> MigrationManagerError:
@@ -21,7 +22,8 @@ def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunRe
     if error.offset is not None:
         with suppress(FileError):  # the file is gone, or is another one by now
             line, column, shown = locate(script.source.read(), error.offset)
-    return MigrationFailed(
+    kind = LocksNotObtained if is_in_the_way(failed, error) else MigrationFailed
+    return kind(
         failed.name,
         script.source.path,
         error,
@@ -32,6 +34,11 @@ def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunRe
         state=_state_after(failed, group, error) + before(report, failed),
         hint=error.hint or _next_step(failed, error),
     )
+
+
+def is_in_the_way(failed: Task, error: SqlFailed) -> bool:
+    """Return whether others stood in the way of a transaction that can be done anew, from its beginning."""
+    return error.code in IN_THE_WAY and not failed.outside_transaction
 
 
 def before(report: RunReport, failed: Task) -> str:
@@ -93,6 +100,8 @@ def _next_step(failed: Task, error: SqlFailed) -> str:
             "`status` shows what it left behind; mend what stood in its way and `resume` goes on there, or finish it by"
             " hand and say so with `resume --mark-applied`"
         )
+    if is_in_the_way(failed, error):
+        return "nothing is wrong with the file: run again later; `blockers` shows who is in the way"
     if failed.change.action is Action.MIGRATE:
         return "mend the file and run migrate again"
     if error.code == "2BP01":  # dependent_objects_still_exist

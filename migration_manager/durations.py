@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: `500ms`, `3s`, `15min`. Imports nothing of the package."""
+"""Lengths of time as people write them, `500ms`, `3s`, `15min`, and say them. Imports nothing of the package."""
 
 from __future__ import annotations
 
@@ -40,3 +40,15 @@ def parse_duration(text: str) -> int:
     if (milliseconds := number * _MILLISECONDS[unit]) > LONGEST:
         raise ValueError(f"{text!r} is too long; at most 24d, and 0 means no limit")
     return milliseconds
+
+
+def duration(milliseconds: int) -> str:
+    """Return a duration as people say it: `4 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    seconds = round(milliseconds / 1000)
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

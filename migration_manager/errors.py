@@ -11,7 +11,7 @@ import enum
 from collections.abc import Iterable, Sequence
 
 from migration_manager.interrupts import Stop
-from migration_manager.model import LockHolder, RunReport
+from migration_manager.model import LockHolder, LockWait, RunReport
 
 
 class Exit(enum.IntEnum):
@@ -230,6 +230,8 @@ class SqlFailed(MigrationManagerError):
         self.context = context
         self.offset = offset
         self.kept = kept
+        self.wait: LockWait | None = None  # what was waited for when it was last looked at, where it was
+        self.tries = 1
 
 
 class AlreadyRecorded(MigrationManagerError):
@@ -263,6 +265,12 @@ class MigrationFailed(MigrationManagerError):
         place = path if line is None else f"{path}:{line}:{column}"
         super().__init__(f"{place} failed", hint=hint, state=state)
         self.report = report
+
+
+class LocksNotObtained(MigrationFailed):
+    """Others stood in the way of a script until the last try was over; nothing is wrong with it."""
+
+    exit_code = Exit.TRY_LATER
 
 
 class Interrupted(MigrationManagerError):

@@ -497,6 +497,7 @@ class TaskResult:
     action: Action
     execution_ms: int
     rows: int = 0  # that its SELECTs returned; they are counted and not kept
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,6 +558,7 @@ class Capabilities:
 
     dialect: Dialect
     outside_transaction: bool = True  # a script may run over several transactions of one session
+    sees_sessions: bool = True  # `activity` tells who blocks whom; else only the holder of our lock is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -568,6 +570,98 @@ class LockHolder:
     application: str | None
     host: str | None
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSession:
+    """A session of the database server as others see it; what the server does not tell us is None.
+
+    A prepared transaction has no process: it has a `gid` instead of a `pid`. Ages are seconds by the server's clock.
+    """
+
+    pid: int | None
+    gid: str | None = None
+    user: str | None = None
+    application: str | None = None
+    host: str | None = None
+    database: str | None = None
+    kind: str | None = None  # "client backend", "autovacuum worker", …
+    state: str | None = None  # "active", "idle in transaction", …
+    state_age: float | None = None
+    transaction_age: float | None = None
+    query: str | None = None  # the one that runs, or ran last; may be cut
+    started: str | None = None  # as the server writes it: tells it from a later one with the same pid
+    waits_for: tuple[int, ...] = ()  # pids; 0 is a prepared transaction
+    holds: tuple[str, ...] = ()  # relations it has locked, where that was asked
+    hidden: bool = False  # the server keeps from us what it is doing
+
+
+@dataclass(frozen=True, slots=True)
+class LockWait:
+    """What a session waits for, who is in its way, and how many queue behind it.
+
+    `blockers` begins with the nearest; behind those that wait themselves stand the ones they wait for.
+    """
+
+    pid: int
+    kind: str  # of lock: "relation", "transactionid", "tuple", "virtualxid", "advisory", …
+    on: str | None = None  # the relation, where it is a relation's
+    mode: str | None = None  # "AccessExclusiveLock"
+    seconds: float | None = None
+    blockers: tuple[ServerSession, ...] = ()
+    queued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A session, and what it waits for, where it waits."""
+
+    session: ServerSession
+    wait: LockWait | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Who blocks whom in a database.
+
+    `runners` hold the lock of its history; `waiters` are the others that wait for a lock; `oldest` are open
+    transactions that have locked a table, the oldest first.
+    """
+
+    runners: tuple[Waiter, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
+    oldest: tuple[ServerSession, ...] = ()
+
+    @property
+    def sessions(self) -> tuple[ServerSession, ...]:
+        """Everybody who appears, some perhaps more than once."""
+        waiters = (*self.runners, *self.waiters)
+        blockers = (blocker for waiter in waiters if waiter.wait for blocker in waiter.wait.blockers)
+        return (*(waiter.session for waiter in waiters), *blockers, *self.oldest)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the server keeps from us what some of them do."""
+        return any(session.hidden for session in self.sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProgress:
+    """How far the server is with a long statement; `done` of `total`, which is never 0, in this phase."""
+
+    what: str  # "index", "copy", "vacuum", "cluster", "analyze"
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a look at our own session showed while an answer was waited for, so many seconds after it was asked."""
+
+    seconds: float
+    wait: LockWait | None = None
+    progress: ServerProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from migration_manager import aftermath, interrupts
 from migration_manager import plan as planner
 from migration_manager.aftermath import Fate
+from migration_manager.blocking import last_word
 from migration_manager.engines.base import Engine
 from migration_manager.errors import (
     AlreadyRecorded,
@@ -53,6 +54,7 @@ from migration_manager.model import (
 )
 from migration_manager.prepare import KeptAhead, Preparer
 from migration_manager.resuming import Doubt
+from migration_manager.retrying import Retries
 
 _SESSIONS: Final = 3  # that may end between two transactions of one run; after that something is wrong
 
@@ -68,6 +70,9 @@ class Observer(Protocol):
     def task_started(self, task: Task, number: int, total: int) -> None: ...
 
     def task_finished(self, result: TaskResult, number: int, total: int) -> None: ...
+
+    def trying_again(self, task: Task, tries: int, most: int, pause: float, why: SqlFailed) -> None:
+        """Others stood in the way of that many tries; after so many seconds the next one begins."""
 
     def waiting_for_lock(self, holder: LockHolder | None, seconds: float) -> None: ...
 
@@ -95,6 +100,7 @@ class Workplace:
     observer: Observer
     confirm: Confirm
     lock_wait: float  # seconds
+    retries: Retries
     accept_identity: bool = False
     require_rollback: bool = False
     file_warnings: tuple[str, ...] = ()
@@ -548,12 +554,13 @@ class _Work:
         for number, task in enumerate(group, before + 1):
             at.observer.task_started(task, number, total)
         report = RunReport(at.run.id, self._finished, names(left))
+        tries = 1
         try:
             done: tuple[Done, ...]
             if group[0].outside_transaction:
                 done = (at.engine.run_outside_transaction(at.run, group[0].change),)
             else:
-                done = at.engine.transact(at.run, [task.change for task in group])
+                done, tries = self._transact(group)
         except (AlreadyRecorded, LockNotAcquired, SessionEnded) as error:
             error.report = report
             error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
@@ -561,8 +568,7 @@ class _Work:
         except MigrationManagerError as error:
             failed = group[error.index]
             if not isinstance(error, OutcomeUnknown):  # it may be kept, and the log must not say that it failed
-                code = error.code if isinstance(error, SqlFailed) else None
-                self._log_failure(failed, error.message, code, self._began)
+                self._log_failed(failed, error)
             if isinstance(error, SqlFailed):
                 raise aftermath.failure(failed, group, error, report) from None
             error.report = report
@@ -571,10 +577,39 @@ class _Work:
         self._kept_out_since = None
         results = []
         for number, (task, outcome) in enumerate(zip(group, done, strict=True), before + 1):
-            result = TaskResult(task.name, task.change.action, outcome.execution_ms, outcome.rows)
+            result = TaskResult(task.name, task.change.action, outcome.execution_ms, outcome.rows, tries)
             at.observer.task_finished(result, number, total)
             results.append(result)
         return results
+
+    def _transact(self, group: Sequence[Task]) -> tuple[tuple[Done, ...], int]:
+        """Do the changes of one transaction, again and again while others stand in its way; return the tries as well.
+
+        Between two tries nothing is open, so that whoever queued behind a lock of ours gets on.
+        """
+        at, tries = self._at, 1
+        while True:
+            try:
+                return at.engine.transact(at.run, [task.change for task in group]), tries
+            except SqlFailed as error:
+                error.tries = tries
+                failed = group[error.index]
+                pause = None
+                if aftermath.is_in_the_way(failed, error):
+                    spent = time.monotonic() - self._began
+                    pause = at.retries.pause(tries, spent, random.random())  # noqa: S311 - jitter
+                if pause is None:
+                    raise
+                at.observer.trying_again(failed, tries, at.retries.most + 1, pause, error)
+            time.sleep(pause)
+            tries += 1
+
+    def _log_failed(self, task: Task, error: MigrationManagerError) -> None:
+        text, code = error.message, None
+        if isinstance(error, SqlFailed):
+            text = "; ".join(filter(None, (text, last_word(error.tries, error.wait))))
+            code = error.code
+        self._log_failure(task, text, code, self._began)
 
     def _log_failure(self, task: Task, error: str, code: str | None, began: float) -> None:
         took = round((time.monotonic() - began) * 1000)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import changing, database, looking, making
+from migration_manager.cli import blockers, changing, database, looking, making
 
 EPILOG = """Exit codes:
 
@@ -56,5 +56,6 @@ def _root(
 
 making.register(app)
 looking.register(app)
+blockers.register(app)
 changing.register(app)
 database.register(app)

@@ -132,6 +132,8 @@ class Invocation:
             history_schema=settings.history_schema,
             history_table=settings.history_table,
             application_name=f"migration_manager {settings.environment}",
+            lock_queue_limit=settings.lock_queue_limit,
+            show_queries=settings.show_queries,
         )
         with open_engine(
             settings.connect_url,
@@ -139,6 +141,7 @@ class Invocation:
             writes=writes,
             on_notice=self.progress.noticed,
             on_advance=self.progress.advanced,
+            on_wait=self.progress.sighted,
             tell=self.tell,
         ) as engine:
             yield engine
@@ -152,6 +155,7 @@ class Invocation:
         """
         from migration_manager.cli.confirmation import Confirmation
         from migration_manager.prepare import Preparer
+        from migration_manager.retrying import Retries
         from migration_manager.runner import Workplace
 
         self.state = None if how.dry_run else "nothing was changed"
@@ -172,6 +176,7 @@ class Invocation:
                 observer=self.progress,
                 confirm=Confirmation(self.screen, settings, engine, yes=how.yes, given=how.confirm),
                 lock_wait=settings.lock_wait / 1000,
+                retries=Retries(settings.lock_retries, settings.lock_retry_budget / 1000),
                 accept_identity=how.accept_identity,
                 require_rollback=settings.require_rollback,
                 file_warnings=warnings,

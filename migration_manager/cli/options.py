@@ -91,16 +91,17 @@ ToStays = Annotated[
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="At most so many.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. A protected environment wants --confirm too.")]
+Confirm = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="DATABASE", help="The database's name, for a protected environment."),
+]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the log.")]
 
 # What every command that changes a database through its migrations takes as well; see `invocation.How`.
 CHANGING: dict[str, Any] = {
     "dry_run": Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")],
     "yes": Yes,
-    "confirm": Annotated[
-        str | None,
-        typer.Option("--confirm", metavar="DATABASE", help="The database's name, for a protected environment."),
-    ],
+    "confirm": Confirm,
     "accept_identity": Annotated[
         bool, typer.Option("--accept-identity", help="Stamp the database with this environment, whatever it was.")
     ],

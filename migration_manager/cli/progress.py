@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Final
 
-from migration_manager.errors import describe_holder
-from migration_manager.model import Identity, LockHolder, Notice, Task, TaskResult
+from migration_manager.cli.waits import Waits
+from migration_manager.errors import SqlFailed, describe_holder
+from migration_manager.model import Identity, LockHolder, Notice, Sighting, Task, TaskResult
 from migration_manager.render.screen import DIM, LOOK, NAME, Screen
 from migration_manager.render.text import done_line, identity_line
 from migration_manager.render.words import duration, size
@@ -27,6 +28,7 @@ class Progress:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
+        self._waits = Waits(screen)
         self._told_at = 0.0
         self._width = 0
         self._of = ("", "")  # what the bar is about, and since when
@@ -35,17 +37,23 @@ class Progress:
 
     def run_started(self, environment: str, identity: Identity, tasks: Sequence[Task]) -> None:
         self._width = max(len(task.name) for task in tasks)
+        self._waits.run_started(identity)
         self._screen.result(*identity_line(environment, identity))
         self._screen.result("")
 
     def task_started(self, task: Task, number: int, total: int) -> None:
+        self._waits.task_started(task.name)
         if self._screen.verbose:
             self._screen.message(("  running      ", DIM), (task.name, NAME), (f"  {number} of {total}", DIM))
 
     def task_finished(self, result: TaskResult, number: int, total: int) -> None:
         self._screen.result(
-            *done_line(result.action, result.name.ljust(self._width), result.execution_ms, rows=result.rows)
+            *done_line(result.action, result.name.ljust(self._width), result.execution_ms, rows=result.rows),
+            (self._waits.remark(), DIM),
         )
+
+    def trying_again(self, task: Task, tries: int, most: int, pause: float, why: SqlFailed) -> None:
+        self._waits.trying_again(task.name, tries, most, pause, why.message)
 
     # --------------------------------------------------------------------------------- inside a task
 
@@ -64,6 +72,10 @@ class Progress:
     def advanced(self, path: str, done: int, total: int) -> None:
         """Tell how much of a script has been run."""
         self._bar("running", path, done, total)
+
+    def sighted(self, sighting: Sighting) -> None:
+        """Tell what our own session waits for, or how far the server is with it."""
+        self._waits.sighted(sighting)
 
     def _bar(self, what: str, path: str, done: int, total: int) -> None:
         now = time.monotonic()

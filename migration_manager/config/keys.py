@@ -100,9 +100,16 @@ def _duration(value: str | int) -> int:
     return parse_duration(str(value))
 
 
+def _count(value: int) -> int:
+    if value < 0:
+        raise ValueError("must be 0 or more")
+    return value
+
+
 _TEXT = "text in quotation marks"
 _TIME = 'a time with its unit in quotation marks, like "5s"'
 _BOOL = "true or false"
+_NUMBER = "a whole number"
 
 KEYS_OF_FILE: Final = {
     "migrations": Key(str, _TEXT, "migrations", _filled),
@@ -117,6 +124,10 @@ KEYS_OF_ENVIRONMENT: Final = {
     "history_schema": Key(str, _TEXT, None, _identifier),
     "history_table": Key(str, _TEXT, "schema_migrations", _table_name),
     "lock_timeout": Key(str | int, _TIME, "5s", _duration),
+    "lock_retries": Key(int, _NUMBER, "10", _count),
+    "lock_retry_budget": Key(str | int, _TIME, "10min", _duration),
+    "lock_queue_limit": Key(int, _NUMBER, "0", _count),
+    "show_queries": Key(bool, _BOOL, "true"),
     "statement_timeout": Key(str | int, _TIME, "0", _duration),
     "lock_wait": Key(str | int, _TIME, "10min", _duration),
     "out_of_order": Key(OutOfOrder, '"refuse", "warn" or "allow"', "warn"),

@@ -35,6 +35,10 @@ class Settings:
     history_schema: str | None
     history_table: str
     lock_timeout: int
+    lock_retries: int  # further tries of a transaction that others stood in the way of
+    lock_retry_budget: int
+    lock_queue_limit: int  # sessions that may queue behind us before we give way; 0 is no limit
+    show_queries: bool  # whether the queries of those in the way are shown
     statement_timeout: int
     lock_wait: int
     out_of_order: OutOfOrder

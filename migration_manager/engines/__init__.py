@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from migration_manager.engines.base import Administration, AdvanceHandler, Engine, NoticeHandler, SessionSettings
+from migration_manager.engines.base import (
+    Administration,
+    AdvanceHandler,
+    Engine,
+    NoticeHandler,
+    SessionSettings,
+    WaitHandler,
+)
 from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, SqliteUrl
 
 __all__ = ["open_administration", "open_engine"]
@@ -25,6 +32,7 @@ def open_engine(
     writes: bool,
     on_notice: NoticeHandler | None = None,
     on_advance: AdvanceHandler | None = None,
+    on_wait: WaitHandler | None = None,
     tell: Tell | None = None,
 ) -> Iterator[Engine]:
     """Open the engine of an address. Without `writes` nothing is created: no file, no folder, no server.
@@ -48,13 +56,13 @@ def open_engine(
             from migration_manager.engines.postgres import open_postgres
 
             with open_postgres(
-                address.conninfo, settings, on_notice, on_advance, shown="embedded", writes=writes
+                address.conninfo, settings, on_notice, on_advance, on_wait, shown="embedded", writes=writes
             ) as local:
                 yield local
     else:
         from migration_manager.engines.postgres import open_postgres
 
-        with open_postgres(url.conninfo(), settings, on_notice, on_advance, writes=writes) as remote:
+        with open_postgres(url.conninfo(), settings, on_notice, on_advance, on_wait, writes=writes) as remote:
             yield remote
 
 

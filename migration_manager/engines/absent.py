@@ -11,6 +11,7 @@ from migration_manager.engines.base import NOTHING_RECORDED
 from migration_manager.errors import DatabaseMissing
 from migration_manager.model import (
     Action,
+    Activity,
     Capabilities,
     Change,
     Dialect,
@@ -20,6 +21,7 @@ from migration_manager.model import (
     LogRow,
     Recorded,
     Run,
+    ServerSession,
 )
 
 
@@ -59,6 +61,15 @@ class AbsentEngine:
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
     ) -> AbstractContextManager[Recorded]:
+        self._refuse()
+
+    def lock_holder(self) -> LockHolder | None:
+        return None
+
+    def activity(self) -> Activity:
+        return Activity()
+
+    def end_session(self, session: ServerSession) -> bool:
         self._refuse()
 
     def ensure_history(self, run: Run) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 
 from migration_manager.model import (
     Action,
+    Activity,
     Capabilities,
     Change,
     Done,
@@ -23,6 +24,8 @@ from migration_manager.model import (
     Notice,
     Recorded,
     Run,
+    ServerSession,
+    Sighting,
 )
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
@@ -40,6 +43,8 @@ class SessionSettings:
     history_schema: str | None = None  # None: the first schema of the search path
     history_table: str = "schema_migrations"
     application_name: str = "migration_manager"
+    lock_queue_limit: int = 0  # sessions that may queue behind us before a transaction gives way; 0 is no limit
+    show_queries: bool = True  # ask for the queries of those in the way as well
 
 
 class Engine(Protocol):
@@ -90,6 +95,21 @@ class Engine(Protocol):
         to the database.
         """
 
+    def lock_holder(self) -> LockHolder | None:
+        """Return who holds the target's lock; None when nobody does. Takes no lock, does not write."""
+
+    def activity(self) -> Activity:
+        """Return who blocks whom in this database; empty where nobody does, and for an engine without sessions.
+
+        Takes no lock and does not write.
+        """
+
+    def end_session(self, session: ServerSession) -> bool:
+        """End a session that `activity` has shown, unless another one has its pid by now; return whether it has gone.
+
+        Raises `ConfigError` when we may not.
+        """
+
     def ensure_history(self, run: Run) -> None:
         """Create the tables where they are missing and stamp the run's environment where none is stamped.
 
@@ -112,7 +132,8 @@ class Engine(Protocol):
         before anything was begun. A connection that is lost while it commits is settled by looking: what was committed
         answers as if nothing had happened, what was not raises `DatabaseUnreachable` with that in its `state`, and
         `OutcomeUnknown` is raised when nobody could be asked in time. Settings a script made for its session never
-        reach the next one.
+        reach the next one. With a `lock_queue_limit` a try that holds up more than that is given up (55P03); what
+        was waited for when it was last looked at is the error's `wait`. Tries nothing twice.
         """
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
@@ -146,6 +167,8 @@ class Administration(Protocol):
 
 
 NoticeHandler = Callable[[Notice], None]
+# Told about twice a second while a statement takes long: what it waits for, and how far it is.
+WaitHandler = Callable[[Sighting], None]
 # Told while a script runs: the path of its source, how many bytes of statements and rows are done, and how many bytes
 # the source has, with what stands between them.
 AdvanceHandler = Callable[[str, int, int], None]

@@ -12,7 +12,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from migration_manager.engines import postgres_sql as queries
-from migration_manager.engines.base import NOTHING_RECORDED, AdvanceHandler, NoticeHandler, SessionSettings
+from migration_manager.engines.base import (
+    NOTHING_RECORDED,
+    AdvanceHandler,
+    NoticeHandler,
+    SessionSettings,
+    WaitHandler,
+)
+from migration_manager.engines.postgres_activity import ServerActivity
 from migration_manager.engines.postgres_books import Books
 from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_leftovers import found_in, with_progress
@@ -22,10 +29,12 @@ from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import Transaction, is_in_progress
 from migration_manager.engines.postgres_values import applied, log_row, past_run
+from migration_manager.engines.postgres_watch import Watch
 from migration_manager.engines.postgres_wire import Refused, Row, Told
 from migration_manager.errors import LockNotAcquired, MigrationManagerError, OutcomeUnknown
 from migration_manager.model import (
     Action,
+    Activity,
     Capabilities,
     Change,
     Dialect,
@@ -37,6 +46,7 @@ from migration_manager.model import (
     Outcome,
     Recorded,
     Run,
+    ServerSession,
     State,
 )
 
@@ -49,6 +59,7 @@ def open_postgres(
     settings: SessionSettings,
     on_notice: NoticeHandler | None = None,
     on_advance: AdvanceHandler | None = None,
+    on_wait: WaitHandler | None = None,
     *,
     shown: str | None = None,
     writes: bool = True,
@@ -58,18 +69,27 @@ def open_postgres(
     Without `writes` a login that may not take the configured role goes on as itself: reading needs only SELECT. Raises
     as `Session` does.
     """
-    return PostgresEngine(Session(conninfo, settings, shown=shown, writes=writes), on_notice, on_advance)
+    return PostgresEngine(Session(conninfo, settings, shown=shown, writes=writes), on_notice, on_advance, on_wait)
 
 
 class PostgresEngine:
     """See `engines.base.Engine`, whose promises this keeps."""
 
-    def __init__(self, session: Session, on_notice: NoticeHandler | None, on_advance: AdvanceHandler | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        on_notice: NoticeHandler | None,
+        on_advance: AdvanceHandler | None,
+        on_wait: WaitHandler | None,
+    ) -> None:
         self._session = session
         self._on_notice = on_notice
         self._on_advance = on_advance
         self._lock: TargetLock | None = None  # the session's, while it is held
+        self._watch = Watch(session, on_wait)
         session.wire.on_told = self._hear
+        if on_wait is not None or session.settings.lock_queue_limit:
+            session.wire.on_wait = self._watch
 
     # ------------------------------------------------------------------------------------ session
 
@@ -83,6 +103,7 @@ class PostgresEngine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._watch.close()
         self._session.close()
 
     def identify(self) -> Identity:
@@ -180,6 +201,15 @@ class PostgresEngine:
             self._lock = None
             lock.release()
 
+    def lock_holder(self) -> LockHolder | None:
+        return TargetLock(self._session).holder()
+
+    def activity(self) -> Activity:
+        return ServerActivity(self._session).look()
+
+    def end_session(self, session: ServerSession) -> bool:
+        return ServerActivity(self._session).end(session)
+
     # ------------------------------------------------------------------------------------ writing
 
     def ensure_history(self, run: Run) -> None:
@@ -194,7 +224,8 @@ class PostgresEngine:
 
     def transact(self, run: Run, changes: Sequence[Change]) -> tuple[Done, ...]:
         session = self._session
-        return Transaction(session, TargetLock(session), run, self._on_notice, self._on_advance).do(changes)
+        lock = TargetLock(session)
+        return Transaction(session, lock, run, self._on_notice, self._on_advance, watch=self._watch).do(changes)
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
         session = self._session

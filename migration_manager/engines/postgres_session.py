@@ -45,7 +45,9 @@ _FOR_OUR_TRANSACTIONS: Final = "default_transaction_read_only"
 
 
 class Session:
-    """A session that knows where it is. `pooling` says for how long it is the same one on the server.
+    """A session that knows where it is.
+
+    `pooling` says for how long it is the same one on the server, of which `pid` is the process.
 
     Opening it asks the server who it is; raises `DatabaseUnreachable`, `DatabaseMissing`, or `ConfigError` for a role
     that cannot be taken, a server that is too old or no PostgreSQL, and a pooler that allows no transactions.
@@ -54,7 +56,7 @@ class Session:
     def __init__(
         self, conninfo: Mapping[str, str], settings: SessionSettings, *, shown: str | None, writes: bool
     ) -> None:
-        self._conninfo = conninfo
+        self.conninfo = conninfo
         self._shown = shown
         self._writes = writes
         self.settings = settings
@@ -66,7 +68,7 @@ class Session:
 
     def _open(self, patience: float | None = None) -> Wire:
         limit = {} if patience is None else {"connect_timeout": str(max(_SHORTEST, min(10, round(patience))))}
-        self.wire, self._has_settings = connect({**limit, **self._conninfo}, self.settings)
+        self.wire, self._has_settings = connect({**limit, **self.conninfo}, self.settings)
         try:
             self._introduce()
         except BaseException:
@@ -111,10 +113,10 @@ class Session:
                 ) from None
             self._role = None  # reading needs only SELECT
             who, where = self.ask(*questions)
-        self.identity, pid = self._identify(who[0])
+        self.identity, self.pid = self._identify(who[0])
         self._where = where[0]
         self.is_fresh = True  # where the history is was looked up this very moment
-        self.pooling = self._pooling(pid)
+        self.pooling = self._pooling()
         if self.pooling is Pooling.SESSION:
             self.command(*self._settings("SET"))
 
@@ -128,12 +130,12 @@ class Session:
         short = version.split(" ")[0]
         return Identity("PostgreSQL", short, server, database, login, role, read_only=standby == "t"), int(pid)
 
-    def _pooling(self, pid: int) -> Pooling:
-        if self._has_settings and pid == self.wire.pid:
+    def _pooling(self) -> Pooling:
+        if self._has_settings and self.pid == self.wire.pid:
             return Pooling.NONE
         if not self._writes:
             return Pooling.TRANSACTION  # nothing is set then, and nothing has to be for reading
-        return pooling_behind(self.wire, lambda: connect(self._conninfo, self.settings)[0])
+        return pooling_behind(self.wire, lambda: connect(self.conninfo, self.settings)[0])
 
     # -------------------------------------------------------------------------------------- asking
 

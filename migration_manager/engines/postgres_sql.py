@@ -45,7 +45,8 @@ ADVICE = {
     "2D000": "a procedure that commits needs a file with `-- migrate: no-transaction` at its top",
     "55P04": "a new enum value can be used only after it is committed: split the file in two",
     "55006": "split data changes and table changes into two files, or run SET CONSTRAINTS name IMMEDIATE between them",
-    "55P03": "a lock was not free within lock_timeout; nothing waits in the queue any more, so run again",
+    "55P03": "a lock was not free within lock_timeout: nothing is wrong with the file; run again later, and see "
+    "`blockers` for who is in the way",
     "57014": "statement_timeout ended it, or a person did; `-- migrate: statement-timeout 15min` gives a file longer",
     "53200": "the server ran out of room for locks: split the file, or raise max_locks_per_transaction",
     "42501": "the role files run as lacks this privilege: GRANT it, or set `role` to the owner of these objects",

@@ -20,6 +20,7 @@ from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_script import ScriptRun
 from migration_manager.engines.postgres_session import Session
+from migration_manager.engines.postgres_watch import Watch
 from migration_manager.engines.postgres_wire import Refused
 from migration_manager.errors import (
     AlreadyRecorded,
@@ -59,10 +60,13 @@ class Transaction:
         run: Run,
         on_notice: NoticeHandler | None,
         on_advance: AdvanceHandler | None,
+        *,
+        watch: Watch,
     ) -> None:
         self._session = session
         self._lock = lock
         self._run = run
+        self._watch = watch
         self._on_notice = on_notice
         self._on_advance = on_advance
 
@@ -75,10 +79,13 @@ class Transaction:
                 state=f"nothing of {changes[0].name} was begun",
             )
         done: list[Done] = []
+        self._watch.begin()
         try:
             for index, change in enumerate(changes):
                 done.append(self._one(change, index, last=index == len(changes) - 1))
         except BaseException as error:
+            if isinstance(error, SqlFailed):
+                error.wait = self._watch.last
             wire.abandon()
             if isinstance(error, MigrationManagerError):
                 error.index = len(done)
@@ -123,10 +130,11 @@ class Transaction:
         # goes alone then, and nothing follows one that did.
         alone = self._session.pooling is Pooling.TRANSACTION
         try:
-            if running is None:
-                answers = self._session.wire.send(before).rows
-            else:
-                answers = running.in_transaction(before, one_by_one=alone)
+            with self._watch.giving_way():  # as long as no COMMIT is under way
+                if running is None:
+                    answers = self._session.wire.send(before).rows
+                else:
+                    answers = running.in_transaction(before, one_by_one=alone)
         except Refused as error:
             if fence and error.code == "22012" and error.done == fence:
                 raise self._kept_out() from None

@@ -126,6 +126,13 @@ class Wire:
         return info.host if info.host.startswith("/") else f"{info.host}:{info.port}"
 
     @property
+    def place(self) -> dict[str, str]:
+        """Where exactly the other end is, as connection parameters."""
+        info = self._connection.info
+        place = {"host": info.host, "hostaddr": info.hostaddr, "port": str(info.port)}
+        return {keyword: value for keyword, value in place.items() if value and not _is_local(keyword, info.host)}
+
+    @property
     def pid(self) -> int:
         """The process that serves this connection, as whoever accepted it says: a pooler makes a number up."""
         return self._connection.info.backend_pid
@@ -323,6 +330,11 @@ class Wire:
                 self._take(connection)
             if held(connection.get_result) is None:
                 return
+
+
+def _is_local(keyword: str, host: str) -> bool:
+    """Return whether a parameter means nothing for a socket of this machine."""
+    return keyword == "hostaddr" and host.startswith(("/", "@"))
 
 
 def _awaits_result(connection: pq.abc.PGconn) -> bool:

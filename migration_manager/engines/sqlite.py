@@ -45,6 +45,7 @@ from migration_manager.errors import (
 )
 from migration_manager.model import (
     Action,
+    Activity,
     Capabilities,
     Change,
     Dialect,
@@ -57,6 +58,7 @@ from migration_manager.model import (
     Recorded,
     Run,
     Script,
+    ServerSession,
     Source,
     State,
 )
@@ -126,7 +128,7 @@ class SqliteEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(Dialect.SQLITE)
+        return Capabilities(Dialect.SQLITE, sees_sessions=False)
 
     def __enter__(self) -> Self:
         return self
@@ -351,6 +353,15 @@ class SqliteEngine:
         us = sqlite_lock.ourselves(self._settings.application_name)
         with sqlite_lock.held(sqlite_lock.lock_path(self._path), wait, on_wait, us):
             yield self.recorded()
+
+    def lock_holder(self) -> LockHolder | None:
+        return sqlite_lock.holder_of(sqlite_lock.lock_path(self._path))
+
+    def activity(self) -> Activity:
+        return Activity()
+
+    def end_session(self, session: ServerSession) -> bool:
+        raise ValueError("SQLite has no sessions to end")
 
     # ------------------------------------------------------------------------------------ writing
 

@@ -32,6 +32,7 @@ from migration_manager.model import (
     Progress,
     RunReport,
     Script,
+    ServerSession,
     Standing,
     StatusReport,
     Task,
@@ -126,7 +127,13 @@ def run(report: RunReport, environment: str) -> Document:
         "environment": environment,
         "run_id": report.run_id,
         "done": [
-            {"name": r.name, "action": r.action.value, "execution_ms": r.execution_ms, "rows_selected": r.rows}
+            {
+                "name": r.name,
+                "action": r.action.value,
+                "execution_ms": r.execution_ms,
+                "rows_selected": r.rows,
+                "tries": r.tries,
+            }
             for r in report.finished
         ],
         "not_reached": list(report.not_reached),
@@ -202,6 +209,28 @@ def log_row(row: LogRow) -> Document:
     }
 
 
+def server_session(value: ServerSession) -> Document:
+    return {
+        "pid": value.pid,
+        "prepared_transaction": value.gid,
+        "user": value.user,
+        "application": value.application,
+        "host": value.host,
+        "database": value.database,
+        "kind": value.kind,
+        "state": value.state,
+        "state_ms": milliseconds(value.state_age),
+        "transaction_ms": milliseconds(value.transaction_age),
+        "query": value.query,
+        "waits_for": list(value.waits_for),
+        "holds_locks_on": list(value.holds),
+    }
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
 def difference(value: Difference) -> Document:
     return {
         "name": value.name,
@@ -240,6 +269,8 @@ def error(value: MigrationManagerError) -> Document:
             "detail": cause.detail,
             "server_hint": cause.server_hint,
             "context": cause.context,
+            "tries": cause.tries,
+            "blocked_by": [server_session(blocker) for blocker in cause.wait.blockers] if cause.wait else [],
         }
     if isinstance(value, Interrupted):
         facts["signal"] = value.stop.value.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from migration_manager.blocking import blocked_by
 from migration_manager.config import Origin
 from migration_manager.errors import FileError, FileErrors, MigrationFailed, MigrationManagerError
 from migration_manager.locate import fit
@@ -374,3 +375,7 @@ def _show_cause(screen: Screen, error: MigrationFailed) -> None:
             screen.error(f"  {label}: ", first)
             for line in rest:
                 screen.error("    ", line)
+    if cause.tries > 1:
+        screen.error(f"  tried {cause.tries} times")
+    for line in blocked_by(cause.wait) if cause.wait else ():
+        screen.error("  ", line)

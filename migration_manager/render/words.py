@@ -5,21 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from migration_manager.durations import duration as duration  # noqa: PLC0414 - one of the phrases
+
 SHOWN: Final = 256 * 1024  # bytes; a longer script is not shown whole, neither to people nor in a document
 # Of a run that wrote nothing else to the log.
 UNKNOWN_RUN: Final = "nothing more is known of it: it was ended before its first migration was done, or is still at it"
-
-
-def duration(milliseconds: int) -> str:
-    """Return a duration as people say it: `4 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`."""
-    if milliseconds < 1000:
-        return f"{milliseconds} ms"
-    if milliseconds < 60_000:
-        return f"{milliseconds / 1000:.1f} s"
-    seconds = round(milliseconds / 1000)
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def size(count: int) -> str:

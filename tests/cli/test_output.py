@@ -96,7 +96,7 @@ LOG_ROW = dict.fromkeys((
     "id", "at", "name", "action", "outcome", "environment", "run_id", "execution_ms", "database_user", "os_user",
     "host", "tool_version", "git_commit", "ci_run", "sqlstate", "error", "reason",
 ))  # fmt: skip
-DONE = dict.fromkeys(("name", "action", "execution_ms", "rows_selected"))
+DONE = dict.fromkeys(("name", "action", "execution_ms", "rows_selected", "tries"))
 RUN = {"environment": None, "run_id": None, "done": [DONE], "not_reached": [], "left": [], "warnings": []}
 PREVIEW: dict[str, Any] = {
     "environment": None,
@@ -116,6 +116,8 @@ DIFFERENCE = dict.fromkeys(("name", "path", "which", "cosmetic", "diff"))
 DOCUMENTS = [
     (["status"], {"environment": None, "stamped": None, "database": DATABASE, "counts": {"applied": None},
                   "migrations": [STANDING], "warnings": []}),
+    (["blockers"], {"environment": None, "database": DATABASE, "running": [], "waiting": [], "open_transactions": [],
+                    "hint": None}),
     (["migrate", "--dry-run"], {**PREVIEW, "would_do": []}),
     (["migrate"], {**RUN, "done": []}),
     (["rollback", "--dry-run"], PREVIEW),
@@ -149,7 +151,7 @@ def test_a_json_document_has_these_keys(applied: Project, typed: list[str], expe
 def test_every_failure_has_its_json_document(project: Project) -> None:
     failed: dict[str, Any] = {**ERROR, **dict.fromkeys((
         "path", "line", "column", "excerpt", "name", "sqlstate", "server_message", "detail", "server_hint", "context",
-        "run_id")), "done": [], "not_reached": []}  # fmt: skip
+        "run_id", "tries")), "done": [], "not_reached": [], "blocked_by": []}  # fmt: skip
     project.write(USERS, "INSERT INTO nowhere VALUES (1);\n")
     assert shape(project.run("migrate", "--json").json) == {"error": failed}
     project.write(USERS, "CREATE TABLE users (id integer);\nCOMMIT;\nSELECT 1;\n")

@@ -103,7 +103,7 @@ class Reader:
 
 
 def test_every_command_of_readme_is_run_here_or_says_why_not() -> None:
-    headings = ["Daily use", "In an incident", "Production", "Your own project"]
+    headings = ["Daily use", "In an incident", "Production", "When others hold the table", "Your own project"]
     run = {line for heading in headings for line in commands_in(heading)} | {"./scripts/dev.sh migrate"}
     assert set(console_lines()) == (run | NOT_RUN.keys())
     assert commands_in("Two commands") == ["./scripts/dev.sh migrate", "./scripts/test.sh"]
@@ -141,6 +141,17 @@ def test_the_commands_of_production_run_and_ask_first(copy: Path, database: Data
     assert confirms.endswith("--yes --confirm app")
     outcome = reader.type(confirms.removesuffix("app") + database.name)
     assert outcome.code == 0, outcome.text
+
+
+@pytest.mark.postgres
+def test_the_commands_about_blockers_run(copy: Path, database: Database) -> None:
+    reader = Reader(copy, {"PRODUCTION_DATABASE_URL": database.url})
+    looks, ends = commands_in("When others hold the table")
+    outcome = reader.type(looks)
+    assert outcome.code == 0, outcome.text
+    outcome = reader.type(ends)
+    assert outcome.code == 2, "there is no such session"
+    assert "pid 4711 is not among those that are shown" in outcome.err
 
 
 def test_the_commands_of_your_own_project_run(tmp_path: Path) -> None:
