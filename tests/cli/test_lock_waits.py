@@ -77,7 +77,8 @@ def test_it_is_tried_again_until_the_table_is_free_and_keeps_nothing_of_the_trie
 
 
 def test_who_is_in_the_way_and_which_try_it_is_are_told(held: Project) -> None:
-    with reader(held) as other, later(1.8, other):
+    held.variables["MIGRATION_MANAGER_LOCK_TIMEOUT"] = "2s"
+    with reader(held) as other, later(3, other):
         pid, user = other.info.backend_pid, other.info.user
         outcome = held.ok("migrate")
     assert re.search(rf"  waiting  {TASKS}  lock on users, try 2 of 11\n", outcome.err), outcome.err
@@ -126,6 +127,7 @@ def test_when_the_tries_are_over_it_says_try_later_and_the_log_says_who_was_in_t
 
 def test_the_document_of_the_failure_has_the_tries_and_who_was_in_the_way(held: Project) -> None:
     held.set("dev", lock_retries=1)
+    held.variables["MIGRATION_MANAGER_LOCK_TIMEOUT"] = "2s"
     with reader(held) as other:
         pid = other.info.backend_pid
         error = held.run("migrate", "--json").json["error"]
@@ -372,7 +374,7 @@ def test_what_the_server_keeps_from_the_login_is_left_out_with_the_grant_that_he
     held.rows(f"CREATE ROLE {login} LOGIN PASSWORD 'x'")
     held.rows(f"GRANT ALL ON DATABASE {held.database} TO {login}")
     held.rows(f"GRANT ALL ON SCHEMA public TO {login}")
-    for table in ("users", "schema_migrations", "schema_migrations_log", "schema_migrations_text"):
+    for table in ("users", *(f"schema_migrations{end}" for end in ("", "_log", "_text", "_progress"))):
         held.rows(f"ALTER TABLE {table} OWNER TO {login}")
     database = database_of(held)
     held.variables["TARGET_URL"] = Database({**database.conninfo, "user": login, "password": "x"}).url

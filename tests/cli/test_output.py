@@ -90,14 +90,15 @@ def shape(value: object) -> Any:
 ERROR = {"kind": None, "message": None, "hint": None, "state": None, "exit_code": None}
 DATABASE = dict.fromkeys(("engine", "version", "server", "database", "user", "role", "read_only"))
 STANDING = dict.fromkeys(
-    ("name", "status", "out_of_order", "applied_at", "applied_by", "execution_ms", "run_id", "note")
+    ("name", "status", "out_of_order", "applied_at", "applied_by", "execution_ms", "run_id", "progress", "note")
 )
 LOG_ROW = dict.fromkeys((
     "id", "at", "name", "action", "outcome", "environment", "run_id", "execution_ms", "database_user", "os_user",
-    "host", "tool_version", "git_commit", "ci_run", "sqlstate", "error", "reason",
+    "host", "tool_version", "git_commit", "ci_run", "sqlstate", "error", "reason", "note",
 ))  # fmt: skip
 DONE = dict.fromkeys(("name", "action", "execution_ms", "rows_selected", "tries"))
-RUN = {"environment": None, "run_id": None, "done": [DONE], "not_reached": [], "left": [], "warnings": []}
+UNDONE: dict[str, Any] = {"touching_the_same": [], "touching_unknown": [], "undoes_run": None}
+RUN = {"environment": None, "run_id": None, "done": [DONE], "not_reached": [], "left": [], "warnings": [], **UNDONE}
 PREVIEW: dict[str, Any] = {
     "environment": None,
     "dry_run": None,
@@ -110,6 +111,7 @@ PREVIEW: dict[str, Any] = {
     ],
     "staying_applied_after": [],
     "warnings": [],
+    **UNDONE,
 }
 DIFFERENCE = dict.fromkeys(("name", "path", "which", "cosmetic", "diff"))
 

@@ -182,8 +182,8 @@ def test_a_no_transaction_failure_says_how_many_statements_were_kept(unfinished:
     assert f"{TASKS}.sql:3:13 failed" in outcome.err
     assert "1 of its 3 statements were kept" in outcome.err
     assert "unfinished" in outcome.err
-    assert "forget --name" in outcome.err
-    assert "baseline --name" in outcome.err
+    assert "`resume` goes on there" in outcome.err
+    assert "resume --mark-applied" in outcome.err
     assert unfinished.has_table("tasks")
     assert not unfinished.has_table("files")
     assert unfinished.rows_of_history() == [(USERS, "applied"), (TASKS, "unfinished")]
@@ -195,7 +195,7 @@ def test_after_a_no_transaction_failure_status_and_migrate_tell_it_with_exit_4(u
     unfinished.refuses(4, "status", "--check")
     outcome = unfinished.refuses(4, "migrate")
     assert TASKS in outcome.err
-    assert "forget --name" in outcome.err
+    assert "`resume` goes on" in outcome.err
     unfinished.refuses(4, "verify")
 
 
