@@ -10,17 +10,23 @@ from psycopg import pq
 
 from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.postgres_wire import Wire
-from migration_manager.errors import DatabaseMissing, DatabaseUnreachable
+from migration_manager.errors import DatabaseMissing, DatabaseUnreachable, ServerFull
 
 # A server that has gone without a word is noticed within two minutes, not after the two hours of the system's default.
 _PATIENCE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6", "tcp_user_timeout": "90000"}
+# libpq gives no SQLSTATE for a connection that was refused (it is 53300). A server that says it in another language is
+# not known for full, and not tried again.
+_FULL = (
+    "too many clients already", "remaining connection slots are reserved", "too many connections for",
+    "no more connections allowed",
+)  # fmt: skip
 
 
 def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wire, bool]:
     """Connect; say as well whether the session began with its settings.
 
     Where it did not, a pooler stands between that takes no `options`, and nothing has been set. Raises
-    `DatabaseUnreachable`, `DatabaseMissing`.
+    `DatabaseUnreachable`, `DatabaseMissing`, `ServerFull`.
     """
     parameters = {"connect_timeout": "10", "application_name": settings.application_name, **_PATIENCE, **conninfo}
     if _wants_primary(parameters):
@@ -92,6 +98,10 @@ def unreachable(error: psycopg.OperationalError, parameters: Mapping[str, str]) 
     database = parameters.get("dbname", "")
     if database and f'database "{database}" does not exist' in words:
         return DatabaseMissing(f"there is no database {database}", hint="`db create` makes it")
+    if any(word in words for word in _FULL):
+        return ServerFull(
+            f"cannot connect: {words}", hint="run again when others have gone, or raise the limit that is named"
+        )
     return DatabaseUnreachable(
         f"cannot connect: {words}",
         hint="`db wait` waits for a server that is starting; `config` shows the address",
