@@ -41,8 +41,8 @@ _FORGET_PREPARED: Final = ("DEALLOCATE ALL",)
 _FOR_A_FREE_ONE: Final = 5.0  # seconds for a server that has no session free, before anything is begun
 _SHORTEST: Final = 2  # seconds: libpq takes no shorter connect_timeout
 _READ_ONLY: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
-# READ COMMITTED by name: a role or database may default to REPEATABLE READ.
-_READ_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+# All by name: a role or database may default to REPEATABLE READ, and so may the file before until it is cleaned up.
+_READ_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE"
 _FOR_OUR_TRANSACTIONS: Final = "default_transaction_read_only"
 
 
