@@ -20,6 +20,8 @@ _FULL = (
     "too many clients already", "remaining connection slots are reserved", "too many connections for",
     "no more connections allowed",
 )  # fmt: skip
+# An OSError is the process's own trouble: too many open files.
+NO_CONNECTION = (psycopg.OperationalError, OSError)
 
 
 def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wire, bool]:
@@ -35,13 +37,13 @@ def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wir
     options = f"{_effective(parameters, 'options')} {_startup_options(settings)}".strip()
     try:
         return Wire(_connect_once({**parameters, "options": options})), True
-    except psycopg.OperationalError as error:
+    except NO_CONNECTION as error:
         # PgBouncer refuses the options parameter, always in English.
         if "startup parameter" not in str(error):
             raise unreachable(error, parameters) from None
     try:
         return Wire(_connect_once(parameters)), False
-    except psycopg.OperationalError as error:
+    except NO_CONNECTION as error:
         raise unreachable(error, parameters) from None
 
 
@@ -92,7 +94,7 @@ def _startup_options(settings: SessionSettings) -> str:
     return " ".join(f"-c {name}={value}" for name, value in session_values(settings).items())
 
 
-def unreachable(error: psycopg.OperationalError, parameters: Mapping[str, str]) -> DatabaseUnreachable:
+def unreachable(error: Exception, parameters: Mapping[str, str]) -> DatabaseUnreachable:
     """Return the error for a connection that could not be made."""
     words = " ".join(str(error).split())
     database = parameters.get("dbname", "")

@@ -75,8 +75,9 @@ def where_is_history(schema: str | None, table: str) -> str:
 
     It answers the schema new tables would be made in and whether that exists; the schema the table was found in, its
     kind, columns and comment; whether Rails' metadata is beside it; which of the history's tables somebody else has a
-    say in, and what that is, by a name for people; and whether its log is older than this version's. Without a configured schema the table is looked for along
-    the whole search path: one that is not in its first schema must be noticed, not made a second time.
+    say in, and what that is, by a name for people; and whether its log is older than this version's. Without a
+    configured schema the table is looked for along the whole search path: one that is not in its first schema must be
+    noticed, not made a second time.
     """
     if schema is None:
         relation = f"pg_catalog.to_regclass({literal(quoted(table))})"

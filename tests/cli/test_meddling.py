@@ -19,7 +19,9 @@ LEAKS = {
     ),
     "role": ("SET ROLE pg_monitor", "current_user = 'pg_monitor'"),
     "session authorization": ("SET SESSION AUTHORIZATION pg_monitor", "session_user = 'pg_monitor'"),
-    "replica role": ("SET session_replication_role = replica", "current_setting('session_replication_role') = 'replica'"),
+    "replica role": (
+        "SET session_replication_role = replica", "current_setting('session_replication_role') = 'replica'",
+    ),
     "row security": ("SET row_security = off", "current_setting('row_security') = 'off'"),
     "lock timeout": ("SET lock_timeout = 4711", "current_setting('lock_timeout') = '4711ms'"),
     "statement timeout": ("SET statement_timeout = 471100", "current_setting('statement_timeout') = '471100ms'"),

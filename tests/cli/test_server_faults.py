@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 from tests.fixtures.cli import FIVE, TASKS, USERS, Outcome, Project, backends, ended, until
 from tests.fixtures.own_projects import project_on, slowly
 from tests.fixtures.postgres import Database, need_embedded
-from tests.fixtures.servers import OwnServer, own_server_in_its_folder, private_folder, standby_of
+from tests.fixtures.servers import OwnServer, own_server_in_its_folder, standby_of
 from tests.fixtures.terminal import rest, terminal
 
 pytestmark = pytest.mark.postgres
@@ -198,26 +197,6 @@ def test_what_a_failover_has_lost_is_pending_again(
 
 
 # ---------------------------------------------------------------------------------------- what is full
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """Return a folder on a disk of four megabytes that the server's account may write to."""
-    with private_folder("small-disk-") as (folder, _):
-        status = folder.stat()
-        options = f"size=4m,uid={status.st_uid},gid={status.st_gid},mode=0700"
-        try:
-            made = subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False, capture_output=True
-            )
-        except FileNotFoundError:
-            pytest.skip("there is no `mount` here")
-        if made.returncode != 0:
-            pytest.skip("only root may make a disk that is small")
-        try:
-            yield folder
-        finally:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_full_disk_keeps_nothing_and_the_servers_words_are_told(
