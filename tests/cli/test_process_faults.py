@@ -146,7 +146,8 @@ def test_files_may_not_grow_and_nothing_is_half_done(sqlite_project: Project) ->
     project.write_tables(USERS)
     project.ok("migrate")
     project.write(TASKS, TEN_MEGABYTES)
-    small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)); from migration_manager.cli import main; main()"
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))"
+    small = f"import resource; {limit}; from migration_manager.cli import main; main()"
     outcome = run_python(project, small, "migrate")
     assert outcome.code == 1, outcome.text
     assert "Traceback" not in outcome.text
