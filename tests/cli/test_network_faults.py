@@ -13,8 +13,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -22,11 +21,10 @@ import pytest
 
 from tests.fixtures.bouncers import Bouncer, PoolMode
 from tests.fixtures.cli import FIVE, TASKS, USERS, Outcome, Project, backends, ended, on_sqlite, until
+from tests.fixtures.pretended import SSL_REQUEST, message, pretended_server, read_startup
 from tests.fixtures.proxies import Pace, Proxy
 from tests.fixtures.servers import OwnServer
 from tests.fixtures.targets import PostgresTarget
-
-SSL_REQUEST = struct.pack("!II", 8, 80877103)
 
 
 def not_reached(outcome: Outcome, *words: str) -> None:
@@ -58,31 +56,11 @@ def silence(until: threading.Event) -> Callable[[socket.socket], None]:
     return serve
 
 
-@contextmanager
-def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Have somebody at a port of this machine who does that with each caller; yields the port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    caller, _ = server.accept()
-                    with caller, suppress(OSError):
-                        serve(caller)
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
-
-
 @on_sqlite
 def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(project: Project) -> None:
     project.write_tables()
     gone = threading.Event()
-    with listening(silence(gone)) as port:
+    with pretended_server(silence(gone)) as port:
         began = time.monotonic()
         outcome = project.run("migrate", "--url", f"postgresql://me@127.0.0.1:{port}/app?connect_timeout=2")
         took = time.monotonic() - began
@@ -94,7 +72,7 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(project: Proj
 @on_sqlite
 def test_somebody_who_speaks_another_language_is_no_server(project: Project) -> None:
     project.write_tables()
-    with listening(lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+    with pretended_server(lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         not_reached(project.run("migrate", "--url", f"postgresql://me@127.0.0.1:{port}/app"))
 
 
@@ -111,7 +89,7 @@ def test_of_two_hosts_a_dead_one_and_a_silent_one_are_passed_over(postgres_proje
     conninfo = dict(postgres_project.target.database.conninfo)
     postgres_project.write_tables()
     gone = threading.Event()
-    with listening(silence(gone)) as silent, socket.create_server(("127.0.0.1", 0)) as dead:
+    with pretended_server(silence(gone)) as silent, socket.create_server(("127.0.0.1", 0)) as dead:
         refused = dead.getsockname()[1]
         dead.close()
         conninfo["host"] = f"127.0.0.1,127.0.0.1,{conninfo['host']}"
@@ -120,6 +98,49 @@ def test_of_two_hosts_a_dead_one_and_a_silent_one_are_passed_over(postgres_proje
         postgres_project.ok("migrate", "--url", "postgresql://?" + urlencode(conninfo, quote_via=quote))
         gone.set()
     assert postgres_project.applied() == list(FIVE)
+
+
+def answers(product: str, number: int) -> Callable[[socket.socket], None]:
+    """Return a server that is ready at once, and says this of itself when it is asked who it is."""
+    values = [product.split()[1], str(number), "app", "me", "me", "f", product, "4711"]
+
+    def rows(columns: list[str]) -> bytes:
+        described = b"".join(b"c\0" + struct.pack("!IHIhih", 0, 0, 25, -1, -1, 0) for _ in columns)
+        texts = b"".join(struct.pack("!I", len(text)) + text.encode() for text in columns)
+        count = struct.pack("!H", len(columns))
+        return message(b"T", count + described) + message(b"D", count + texts) + message(b"C", b"SELECT 1\0")
+
+    def serve(caller: socket.socket) -> None:
+        read_startup(caller)
+        told = b"".join(message(b"S", text) for text in (b"client_encoding\0UTF8\0", b"server_version\0" + b"15.0\0"))
+        caller.sendall(message(b"R", bytes(4)) + told + message(b"K", bytes(8)) + message(b"Z", b"I"))
+        caller.recv(65536)
+        begun, ended = message(b"C", b"BEGIN\0"), message(b"C", b"COMMIT\0") + message(b"Z", b"I")
+        caller.sendall(begun + rows(values) + rows([""] * 9) + ended)
+        caller.recv(65536)
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("product", "number", "words"),
+    [
+        ("CockroachDB CCL v23.1.11 (x86_64-pc-linux-gnu)", 130000, "this server is not PostgreSQL: CockroachDB CCL"),
+        ("PostgreSQL 13.14 on x86_64-pc-linux-gnu", 130014, "PostgreSQL 13.14 is too old; 14 is the oldest"),
+        ("PostgreSQL 8.0.2 on i686-pc-linux-gnu, Redshift 1.0.56", 80002, "too old"),
+    ],
+    ids=["CockroachDB", "13", "Redshift"],
+)
+@on_sqlite
+def test_another_product_and_an_old_server_are_refused_by_name(
+    project: Project, product: str, number: int, words: str
+) -> None:
+    project.write_tables()
+    with pretended_server(answers(product, number)) as port:
+        refused = project.run("migrate", "--url", f"postgresql://me@127.0.0.1:{port}/app")
+    assert refused.code == 2, refused.text
+    assert words in refused.err
+    assert "Traceback" not in refused.err
 
 
 # ------------------------------------------------------------------------------------------------ TLS
@@ -141,7 +162,7 @@ def test_a_server_without_encryption_never_hears_what_was_to_be_encrypted(
 
     root, _ = made_certificate(tmp_path)
     address = f"postgresql://me:s3cretpass@127.0.0.1:{{}}/app?sslmode={mode}&sslrootcert={quote(str(root), safe='')}"
-    with listening(without_encryption) as port:
+    with pretended_server(without_encryption) as port:
         not_reached(project.run("migrate", "--url", address.format(port)), "SSL")
     assert heard
     assert set(heard) == {SSL_REQUEST}
@@ -178,7 +199,7 @@ def test_a_certificate_that_proves_nothing_ends_the_call(
             heard.append(line.recv(1024))
 
     address = f"postgresql://me:s3cretpass@127.0.0.1:{{}}/app?sslmode={mode}&sslrootcert={quote(str(trusted), safe='')}"
-    with listening(encrypted) as port:
+    with pretended_server(encrypted) as port:
         not_reached(project.run("migrate", "--url", address.format(port)))
     assert not any(heard), "no word of ours before the certificate is believed"
 

@@ -16,6 +16,7 @@ from tests.fixtures.cli import FIVE, TASKS, USERS, Outcome, Project, backends, e
 from tests.fixtures.own_projects import project_on, slowly
 from tests.fixtures.postgres import Database, need_embedded
 from tests.fixtures.servers import OwnServer, own_server_in_its_folder, standby_of
+from tests.fixtures.targets import PostgresTarget
 from tests.fixtures.terminal import rest, terminal
 
 pytestmark = pytest.mark.postgres
@@ -110,19 +111,24 @@ def test_a_fast_shutdown_in_the_middle_of_a_file_keeps_nothing_of_it(
 
 def test_a_smart_shutdown_lets_a_run_end_and_keeps_others_out(own_server: OwnServer, own_project: Project) -> None:
     project = own_project
-    in_the_second_file(project, 2)
-    with project.start("migrate") as runner:
-        until(lambda: is_asleep(project), "the second file runs")
-        own_server.ask_to_stop(signal.SIGTERM)
-        late: list[Outcome] = []
+    project.write_tables()
+    project.write(TASKS, "CREATE TABLE tasks (id integer);\nSELECT pg_advisory_xact_lock(4711);\n")
+    assert isinstance(project.target, PostgresTarget)
+    with project.target.database.connect() as held:
+        held.execute("SELECT pg_advisory_lock(4711)")
+        with project.start("migrate") as runner:
+            until(lambda: backends(project, "wait_event_type = 'Lock'"), "the second file waits for us")
+            own_server.ask_to_stop(signal.SIGTERM)
+            late: list[Outcome] = []
 
-        def refused() -> bool:
-            late.append(project.process("status"))
-            return late[-1].code == 5
+            def refused() -> bool:
+                late.append(project.process("status"))
+                return late[-1].code == 5
 
-        until(refused, "nobody new is let in")
-        assert "shutting down" in late[-1].err
-        outcome = ended(runner)
+            until(refused, "nobody new is let in")
+            assert "shutting down" in late[-1].err
+            held.close()
+            outcome = ended(runner)
     assert outcome.code == 0, outcome.text
     until(own_server.has_ended, "the server has stopped")
     own_server.start()
@@ -316,3 +322,32 @@ def test_no_transaction_is_open_while_a_person_is_asked(postgres_project: Projec
         text = rest(child)
     assert child.exitstatus == 0, text
     assert project.applied() == list(FIVE)
+
+
+# ----------------------------------------------------------------------------------- much, and once too often
+
+
+def test_a_table_of_a_thousand_partitions_is_changed_and_changed_back(postgres_project: Project) -> None:
+    project = postgres_project
+    project.write(
+        USERS,
+        "CREATE TABLE users (id integer) PARTITION BY RANGE (id);\n"
+        "DO $$ BEGIN FOR n IN 0..999 LOOP EXECUTE format('CREATE TABLE users_%s PARTITION OF users FOR VALUES"
+        " FROM (%s) TO (%s)', n, n, n + 1); END LOOP; END $$;\n",
+    )
+    project.write(TASKS, "ALTER TABLE users ADD COLUMN name text;\n", "ALTER TABLE users DROP COLUMN name;\n")
+    project.ok("migrate")
+    column = "SELECT count(*) FROM pg_attribute WHERE attname = 'name' AND attrelid::regclass::text LIKE 'users%'"
+    assert project.rows(column) == [(1001,)]
+    project.ok("rollback", "--name", TASKS)
+    assert project.rows(column) == [(0,)]
+    assert project.applied() == [USERS]
+
+
+def test_a_database_that_is_there_already_is_told_by_its_sqlstate(postgres_project: Project) -> None:
+    project = postgres_project
+    project.write(USERS, f'-- migrate: no-transaction\nSELECT 1;\nCREATE DATABASE "{project.database}";\n')
+    failed = project.run("migrate", "--json")
+    assert failed.code == 1
+    assert failed.json["error"]["sqlstate"] == "42P04"
+    assert "1 of its 2 statements were kept" in failed.json["error"]["state"]

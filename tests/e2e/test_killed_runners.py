@@ -1,4 +1,4 @@
-"""A runner that is killed with -9 at each point of its work: nothing is half done, and the next one goes on (C1 1-9)."""
+"""A runner killed with -9 at each point of its work: nothing is half done, and the next run goes on (C1 1-9)."""
 
 from __future__ import annotations
 
