@@ -223,3 +223,26 @@ def test_a_state_this_version_does_not_know_is_refused_and_named(postgres_projec
     assert "running" in refused.err
     assert USERS in refused.err
     assert "Traceback" not in refused.err
+
+
+# -------------------------------------------------------------------------------- an index beside others' work
+
+
+def test_an_index_that_is_built_concurrently_waits_longer_than_lock_timeout(postgres_project: Project) -> None:
+    """A build that is timed out leaves an invalid index behind."""
+    project = postgres_project
+    project.set("dev", lock_timeout="200ms")
+    project.write_tables(USERS)
+    project.ok("migrate")
+    project.write(TASKS, "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY users_id ON users (id);\n")
+    assert isinstance(project.target, PostgresTarget)
+    with project.target.database.connect() as writer:
+        writer.execute("BEGIN")
+        writer.execute("INSERT INTO users VALUES (1)")
+        with project.start("migrate") as runner:
+            waiting = "wait_event_type = 'Lock' AND query_start < clock_timestamp() - interval '1 s'"
+            until(lambda: backends(project, waiting), "it waits for the writer, past lock_timeout")
+            writer.execute("COMMIT")
+            outcome = ended(runner)
+    assert outcome.code == 0, outcome.text
+    assert project.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_id'::regclass") == [(True,)]
