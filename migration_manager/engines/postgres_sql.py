@@ -98,7 +98,7 @@ def where_is_history(schema: str | None, table: str) -> str:
      (SELECT 'the rule ' || pg_catalog.min(r.rulename::text) FROM pg_catalog.pg_rewrite r
        WHERE t.relhasrules AND r.ev_class = t.oid)) END AS what
    FROM pg_catalog.pg_class t WHERE t.relnamespace = n.oid
-   AND t.relname IN ({literal(table)}, {literal(table + "_log")}, {literal(table + "_text")})) w
+   AND t.relname IN ({", ".join(literal(table + end) for end in ("", "_log", "_text", "_progress"))})) w
   WHERE w.what IS NOT NULL ORDER BY w.relname LIMIT 1),
  NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_attribute a ON a.attrelid = g.oid
    WHERE g.relnamespace = n.oid AND g.relname = {literal(table + "_log")} AND a.attname = 'touched')

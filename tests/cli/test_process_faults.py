@@ -35,7 +35,7 @@ def run_python(project: Project, script: str, *typed: str) -> Outcome:
 def test_too_few_open_files_is_an_error_and_nothing_half_done(project: Project) -> None:
     project.write_tables()
     refused = 0
-    for limit in range(4, 40):
+    for limit in range(6, 40):
         before = project.applied()
         outcome = run_python(project, FEW_FILES.format(limit=limit), "migrate")
         assert project.applied() == list(FIVE[: len(project.applied())])
