@@ -159,6 +159,10 @@ class DatabaseUnreachable(TryLater):
     """No connection could be made, or it was lost."""
 
 
+class ServerFull(DatabaseUnreachable):
+    """The server answers and has no session free."""
+
+
 class SessionEnded(DatabaseUnreachable):
     """The session had ended before anything of a change was begun; it can be taken up in another one."""
 

@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.targets",
     "tests.fixtures.cli",
     "tests.fixtures.servers",
+    "tests.fixtures.own_projects",
     "tests.fixtures.bouncers",
     "tests.fixtures.proxies",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from migration_manager.engines.postgres_connect import unreachable
+from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
 from migration_manager.engines.postgres_sql import quoted
 from migration_manager.errors import ConfigError, TryLater
 
@@ -36,7 +36,7 @@ class PostgresAdministration:
         parameters: dict[str, Any] = {"connect_timeout": "10", **self._conninfo}
         try:
             connection = psycopg.connect("", autocommit=True, **parameters)
-        except psycopg.OperationalError as error:
+        except NO_CONNECTION as error:
             raise unreachable(error, parameters) from None
         with connection:
             cursor = connection.execute(query.encode(), values or None)

@@ -32,6 +32,12 @@ class Books:
 
     def ensure(self, run: Run) -> None:
         """Make what is missing, tables and columns, and stamp; see `Engine.ensure_history`."""
+        try:
+            self._ensure(run)
+        except Refused as error:  # a question of ours
+            raise as_error(error) from None
+
+    def _ensure(self, run: Run) -> None:
         session = self._session
         session.look_again()
         for _ in range(5):

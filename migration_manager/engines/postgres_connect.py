@@ -10,17 +10,25 @@ from psycopg import pq
 
 from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.postgres_wire import Wire
-from migration_manager.errors import DatabaseMissing, DatabaseUnreachable
+from migration_manager.errors import DatabaseMissing, DatabaseUnreachable, ServerFull
 
 # A server that has gone without a word is noticed within two minutes, not after the two hours of the system's default.
 _PATIENCE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6", "tcp_user_timeout": "90000"}
+# libpq gives no SQLSTATE for a connection that was refused (it is 53300). A server that says it in another language is
+# not known for full, and not tried again.
+_FULL = (
+    "too many clients already", "remaining connection slots are reserved", "too many connections for",
+    "no more connections allowed",
+)  # fmt: skip
+# An OSError is the process's own trouble: too many open files.
+NO_CONNECTION = (psycopg.OperationalError, OSError)
 
 
 def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wire, bool]:
     """Connect; say as well whether the session began with its settings.
 
     Where it did not, a pooler stands between that takes no `options`, and nothing has been set. Raises
-    `DatabaseUnreachable`, `DatabaseMissing`.
+    `DatabaseUnreachable`, `DatabaseMissing`, `ServerFull`.
     """
     parameters = {"connect_timeout": "10", "application_name": settings.application_name, **_PATIENCE, **conninfo}
     if _wants_primary(parameters):
@@ -29,13 +37,13 @@ def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wir
     options = f"{_effective(parameters, 'options')} {_startup_options(settings)}".strip()
     try:
         return Wire(_connect_once({**parameters, "options": options})), True
-    except psycopg.OperationalError as error:
+    except NO_CONNECTION as error:
         # PgBouncer refuses the options parameter, always in English.
         if "startup parameter" not in str(error):
             raise unreachable(error, parameters) from None
     try:
         return Wire(_connect_once(parameters)), False
-    except psycopg.OperationalError as error:
+    except NO_CONNECTION as error:
         raise unreachable(error, parameters) from None
 
 
@@ -86,12 +94,16 @@ def _startup_options(settings: SessionSettings) -> str:
     return " ".join(f"-c {name}={value}" for name, value in session_values(settings).items())
 
 
-def unreachable(error: psycopg.OperationalError, parameters: Mapping[str, str]) -> DatabaseUnreachable:
+def unreachable(error: Exception, parameters: Mapping[str, str]) -> DatabaseUnreachable:
     """Return the error for a connection that could not be made."""
     words = " ".join(str(error).split())
     database = parameters.get("dbname", "")
     if database and f'database "{database}" does not exist' in words:
         return DatabaseMissing(f"there is no database {database}", hint="`db create` makes it")
+    if any(word in words for word in _FULL):
+        return ServerFull(
+            f"cannot connect: {words}", hint="run again when others have gone, or raise the limit that is named"
+        )
     return DatabaseUnreachable(
         f"cannot connect: {words}",
         hint="`db wait` waits for a server that is starting; `config` shows the address",

@@ -95,4 +95,7 @@ def as_error(error: Refused, grant: str = "") -> MigrationManagerError:
     """Return the error for a statement of ours; `grant` is what helps when a privilege is missing."""
     if error.code == "42501":
         return ConfigError(f"the database user may not do this: {error.message}", hint=grant or None)
+    # What a standby answers to our BEGIN READ WRITE, and what a server does that became one since.
+    if error.code == "25006" or (error.code == "0A000" and error.done == 0):
+        return ConfigError("this database can only be read: it is a standby", hint="use the address of the primary")
     return SqlFailed(error.message, code=error.code, hint=ADVICE.get(error.code))

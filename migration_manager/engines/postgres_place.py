@@ -44,9 +44,10 @@ def understood(row: Row, table: str) -> Place:
             hint=f'say it in the configuration: history_schema = "{found_in}" (or "{schema}" for one of its own)',
         )
     if watched is not None:
+        where, what = watched.split("\t", 1)
         raise HistoryError(
-            f"{shown} has {watched}: what is read and written there may not be what it seems",
-            hint=f"take {watched} off the table; nothing but this tool should have a say in its history",
+            f"{found_in}.{where} has {what}: what is read and written there may not be what it seems",
+            hint=f"take {what} off the table; nothing but this tool should have a say in its history",
         )
     made_by = queries.format_of(comment)
     if made_by is not None and made_by > FORMAT:

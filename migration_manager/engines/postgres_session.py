@@ -19,7 +19,7 @@ from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_place import Place, understood
 from migration_manager.engines.postgres_pooler import Pooling, pooling_behind
 from migration_manager.engines.postgres_wire import Refused, Row, Wire
-from migration_manager.errors import ConfigError, DatabaseMissing, DatabaseUnreachable
+from migration_manager.errors import ConfigError, DatabaseMissing, DatabaseUnreachable, ServerFull
 from migration_manager.model import Identity
 
 OLDEST_SERVER: Final = 140000
@@ -37,10 +37,11 @@ _FORGET: Final = (
 )
 # A pooler keeps account of what its clients prepared on a session; taking that away would break theirs.
 _FORGET_PREPARED: Final = ("DEALLOCATE ALL",)
+_FOR_A_FREE_ONE: Final = 5.0  # seconds for a server that has no session free, before anything is begun
 _SHORTEST: Final = 2  # seconds: libpq takes no shorter connect_timeout
 _READ_ONLY: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
-# READ COMMITTED by name: a role or database may default to REPEATABLE READ.
-_READ_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+# All by name: a role or database may default to REPEATABLE READ, and so may the file before until it is cleaned up.
+_READ_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE"
 _FOR_OUR_TRANSACTIONS: Final = "default_transaction_read_only"
 
 
@@ -49,8 +50,9 @@ class Session:
 
     `pooling` says for how long it is the same one on the server, of which `pid` is the process.
 
-    Opening it asks the server who it is; raises `DatabaseUnreachable`, `DatabaseMissing`, or `ConfigError` for a role
-    that cannot be taken, a server that is too old or no PostgreSQL, and a pooler that allows no transactions.
+    Opening it asks the server who it is, and tries for a while where that has no session free; raises
+    `DatabaseUnreachable`, `DatabaseMissing`, or `ConfigError` for a role that cannot be taken, a server that is too old
+    or no PostgreSQL, and a pooler that allows no transactions.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Session:
         self._role = settings.role
         self.pooling = Pooling.NONE
         self.unsettled: str | None = None  # the id of a transaction whose COMMIT was sent, until it is answered
-        self.wire = self._open()
+        self.wire = self._open_patiently(_FOR_A_FREE_ONE, ServerFull)
 
     def _open(self, patience: float | None = None) -> Wire:
         limit = {} if patience is None else {"connect_timeout": str(max(_SHORTEST, min(10, round(patience))))}
@@ -83,19 +85,22 @@ class Session:
         """Connect anew after the connection was lost, trying for so many seconds. Raises `DatabaseUnreachable`."""
         told, waited = self.wire.on_told, self.wire.on_wait
         self.wire.close()
-        deadline, pause = time.monotonic() + patience, 0.05
+        self._open_patiently(patience, DatabaseUnreachable, patience)
+        self.wire.on_told, self.wire.on_wait = told, waited
+
+    def _open_patiently(self, seconds: float, why: type[DatabaseUnreachable], limit: float | None = None) -> Wire:
+        """Connect, trying again for so many seconds while that is why it fails."""
+        deadline, pause = time.monotonic() + seconds, 0.05
         while True:
             try:
-                self._open(patience)
-                break
+                return self._open(limit)
             except DatabaseMissing:
                 raise
-            except DatabaseUnreachable:
-                if time.monotonic() + pause > deadline:
+            except DatabaseUnreachable as error:
+                if not isinstance(error, why) or time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             pause = min(pause * 1.5, 1.0)
-        self.wire.on_told, self.wire.on_wait = told, waited
 
     # ---------------------------------------------------------------------------------- introduction
 

@@ -75,9 +75,10 @@ def where_is_history(schema: str | None, table: str) -> str:
     """Return the query for the history's place.
 
     It answers the schema new tables would be made in and whether that exists; the schema the table was found in, its
-    kind, columns and comment; whether Rails' metadata is beside it; what else has a say in its rows, by a name for
-    people; and whether its log is older than this version's. Without a configured schema the table is looked for along
-    the whole search path: one that is not in its first schema must be noticed, not made a second time.
+    kind, columns and comment; whether Rails' metadata is beside it; which of the history's tables somebody else has a
+    say in, and what that is, by a name for people; and whether its log is older than this version's. Without a
+    configured schema the table is looked for along the whole search path: one that is not in its first schema must be
+    noticed, not made a second time.
     """
     if schema is None:
         relation = f"pg_catalog.to_regclass({literal(quoted(table))})"
@@ -91,8 +92,15 @@ def where_is_history(schema: str | None, table: str) -> str:
    FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
  pg_catalog.obj_description(c.oid, 'pg_class'),
  EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.relnamespace = n.oid AND r.relname = 'ar_internal_metadata'),
- CASE WHEN c.relrowsecurity THEN 'row level security' ELSE (SELECT 'the trigger ' || t.tgname
-   FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal ORDER BY t.tgname LIMIT 1) END,
+ (SELECT w.relname || E'\\t' || w.what FROM (SELECT t.relname, CASE WHEN t.relrowsecurity THEN 'row level security'
+    ELSE coalesce(
+     (SELECT 'the trigger ' || pg_catalog.min(g.tgname::text) FROM pg_catalog.pg_trigger g
+       WHERE t.relhastriggers AND g.tgrelid = t.oid AND NOT g.tgisinternal),
+     (SELECT 'the rule ' || pg_catalog.min(r.rulename::text) FROM pg_catalog.pg_rewrite r
+       WHERE t.relhasrules AND r.ev_class = t.oid)) END AS what
+   FROM pg_catalog.pg_class t WHERE t.relnamespace = n.oid
+   AND t.relname IN ({", ".join(literal(table + end) for end in ("", "_log", "_text", "_progress"))})) w
+  WHERE w.what IS NOT NULL ORDER BY w.relname LIMIT 1),
  NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_attribute a ON a.attrelid = g.oid
    WHERE g.relnamespace = n.oid AND g.relname = {literal(table + "_log")} AND a.attname = 'touched')
  OR NOT EXISTS (SELECT FROM pg_catalog.pg_class g WHERE g.relnamespace = n.oid

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.cli import FIVE, TASKS, USERS, Project, until
+from tests.fixtures.own_projects import slowly
 from tests.fixtures.postgres import Database
 from tests.fixtures.proxies import Break, Fault, Proxy, Sender
 from tests.fixtures.servers import OwnServer
@@ -81,29 +80,6 @@ def test_a_line_that_dies_in_the_middle_of_a_file_kept_nothing(behind: Project, 
     assert f"nothing of {TASKS} was kept: its COMMIT was never sent" in lost.err
     assert behind.applied() == [USERS]
     assert behind.log("migration_name", "outcome")[-1] == (TASKS, "failed")
-
-
-# The command line, with a pause before each transaction.
-SLOW = """
-import time
-from migration_manager.engines.postgres_transaction import Transaction
-do = Transaction.do
-Transaction.do = lambda self, changes: (time.sleep({seconds}), do(self, changes))[1]
-from migration_manager.cli import main
-main()
-"""
-
-
-def slowly(project: Project, seconds: float) -> subprocess.Popen[str]:
-    """Start `migrate` in a process that takes its time between two files."""
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW.format(seconds=seconds), "migrate"],
-        cwd=project.root,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_a_session_that_ended_between_two_files_is_taken_up_anew(postgres_project: Project) -> None:

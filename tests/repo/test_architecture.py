@@ -117,3 +117,18 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in {"print", "exit", "sys.exit", "os._exit"}, f"{path}:{node.lineno}"
+
+
+def test_no_duration_comes_from_a_clock_that_may_be_set() -> None:
+    """Moments are told by the clock of the wall, and nothing is measured with it but how old something is."""
+    asking = {"datetime.now", "time.time", "datetime.utcnow"}
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in asking
+    }
+    assert found <= {
+        "cli/making.py", "embedded/wheel.py", "engines/sqlite.py", "engines/sqlite_lock.py", "files.py",
+        "render/words.py",
+    }  # fmt: skip

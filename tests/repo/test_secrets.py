@@ -11,10 +11,9 @@ import os
 import secrets
 import socket
 import struct
-import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
@@ -24,6 +23,7 @@ import pytest
 from psycopg import sql
 
 from tests.fixtures.cli import FIVE, TASKS, USERS, Outcome, Project
+from tests.fixtures.pretended import message, pretended_server, read_startup
 from tests.fixtures.targets import PostgresTarget
 
 pytestmark = pytest.mark.postgres
@@ -121,44 +121,6 @@ def leaks(password: str, login: dict[str, str], postgres_project: Project) -> Le
 
 
 # -------------------------------------------------------------------------------- pretended servers
-
-
-@contextmanager
-def pretended_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Yield the port of a server that says what `talk` says to each client."""
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listening.accept()
-            except OSError:
-                return
-            with closing(client), suppress(OSError):
-                client.settimeout(5)
-                talk(client)
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(5)
-
-
-def message(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("!I", len(body) + 4) + body
-
-
-def read_startup(client: socket.socket) -> None:
-    (length,) = struct.unpack("!I", client.recv(4))
-    body = client.recv(length - 4)
-    if body[:4] in (struct.pack("!I", 80877103), struct.pack("!I", 80877104)):  # SSL, GSS: not here
-        client.sendall(b"N")
-        read_startup(client)
 
 
 def refuses_and_repeats_the_password(client: socket.socket) -> None:
