@@ -43,18 +43,24 @@ def found_in(rows: Sequence[Row]) -> list[Found]:
 
 
 def names_in(message: Message) -> frozenset[str]:
-    """Return the names in a statement, as the catalog has them; what is no name does no harm."""
-    found: set[str] = set()
+    """Return the names in a statement, as the catalog has them; what is no name does no harm.
+
+    Of an index that is made under a name, only that: another one of its table's is somebody else's.
+    """
+    found: list[str] = []
     for statement in statements_of(message, Dialect.POSTGRESQL)[:1]:
         for token in islice(statement_tokens(message.text, statement, Dialect.POSTGRESQL), 10 * _MOST_NAMES):
             text = message.text[token.start : token.end]
             if token.kind is Kind.WORD:
-                found.add(text.lower())
+                found.append(text.lower())
             elif token.kind is Kind.IDENTIFIER:
-                found.add(text[1:-1].replace('""', '"'))
+                found.append(text[1:-1].replace('""', '"'))
             if len(found) >= _MOST_NAMES:
                 break
-    return frozenset(found)
+    made = found[found.index("index") + 1 :] if found[:1] == ["create"] and "index" in found[:3] else []
+    while made[:1] in (["concurrently"], ["if"], ["not"], ["exists"]):
+        del made[0]
+    return frozenset(found if made[:1] in ([], ["on"]) else made[:1])
 
 
 def noted(names: Iterable[str]) -> str:

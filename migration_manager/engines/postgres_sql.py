@@ -146,6 +146,12 @@ def verdict_of(xid: str) -> str:
     return f"SELECT pg_catalog.pg_xact_status({literal(xid)}::xid8)"
 
 
+def what_waits(xid: str) -> str:
+    """Return the query for what the session of a transaction waits for."""
+    return f"""SELECT wait_event FROM pg_catalog.pg_stat_activity
+ WHERE backend_xid = {literal(xid)}::xid8::xid AND wait_event IS NOT NULL"""
+
+
 def lock_is_ours(key: int) -> str:
     """Return the query for whether this session holds the advisory lock of this key."""
     low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF

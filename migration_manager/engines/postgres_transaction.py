@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import AdvanceHandler, NoticeHandler
+from migration_manager.engines.postgres_commit import answered_in_time
 from migration_manager.engines.postgres_failures import closing_failure, own_failure
 from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_pooler import Pooling
@@ -108,10 +109,11 @@ class Transaction:
                 closing += session.ending()
             session.unsettled = begun.xid if last else None
             try:
-                if running is None:
-                    session.wire.send(closing)
-                else:
-                    running.close(closing, alone=index == 0 or not last)
+                with answered_in_time(session, session.unsettled):
+                    if running is None:
+                        session.wire.send(closing)
+                    else:
+                        running.close(closing, alone=index == 0 or not last)
             except Refused as error:
                 session.unsettled = None
                 # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from migration_manager.engines import postgres_commit
 from tests.fixtures.cli import FIVE, TASKS, USERS, Project, until
 from tests.fixtures.own_projects import slowly
 from tests.fixtures.postgres import Database
@@ -44,6 +46,19 @@ def test_a_commit_whose_reply_is_lost_is_looked_up_and_the_run_goes_on(
         assert done.code == 5
         assert f"nothing of {TASKS} was kept" in done.err
         assert behind.applied() == [USERS]
+
+
+def test_a_line_that_lives_and_brings_no_answer_to_a_commit_is_given_up(
+    behind: Project, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_commit, "PATIENCE", 0.3)
+    monkeypatch.setattr(postgres_commit, "BETWEEN", 0.2)
+    fault = at_the_commit_of(2, Break.SWALLOWED)
+    proxy.set(replace(fault, patience=600))
+    done = behind.ok("migrate")
+    assert proxy.wait_until_fired(0)
+    assert "it is kept, by a look at the database" in done.err
+    assert behind.applied() == list(FIVE)
 
 
 @pytest.mark.parametrize("kind", [Break.BEFORE, Break.HALF])
