@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,7 @@ from migration_manager.engines.base import (
 from migration_manager.engines.foreign import whose_table
 from migration_manager.engines.sqlite_failures import ask, code_of, trouble
 from migration_manager.engines.sqlite_foreign_keys import ForeignKeys, Violations
+from migration_manager.engines.sqlite_outside import OutsideRun
 from migration_manager.engines.sqlite_script import ScriptRun, let_ctrl_c_in
 from migration_manager.errors import (
     AlreadyRecorded,
@@ -46,6 +48,8 @@ from migration_manager.errors import (
 from migration_manager.model import (
     Action,
     Activity,
+    Applied,
+    Attempt,
     Capabilities,
     Change,
     Dialect,
@@ -269,8 +273,18 @@ class SqliteEngine:
         return Recorded(
             exists=True,
             environment=self._read_stamp(connection),
-            applied=tuple(map(queries.applied, rows)),
+            applied=self._with_progress(connection, [queries.applied(row) for row in rows]),
             last_run=queries.past_run(last_run[0]) if last_run else None,
+        )
+
+    def _with_progress(self, connection: sqlite3.Connection, rows: Sequence[Applied]) -> tuple[Applied, ...]:
+        """Return the rows of the history, the unfinished ones with how far their scripts came."""
+        known = {}
+        if any(row.state is State.UNFINISHED for row in rows) and self._has_table(connection, self._tables.progress):
+            for row in self._ask(connection, self._tables.read_progress()):
+                known[row[0]] = queries.progress(row)
+        return tuple(
+            replace(row, progress=known.get(row.name)) if row.state is State.UNFINISHED else row for row in rows
         )
 
     def _log_is_older(self, connection: sqlite3.Connection) -> bool:
@@ -287,7 +301,10 @@ class SqliteEngine:
         return tuple(map(queries.log_row, rows))
 
     def done_statements(self, name: str) -> tuple[str, ...]:
-        return ()
+        connection = self._reading()
+        if connection is None or not self._has_table(connection, self._tables.progress):
+            return ()
+        return tuple(checksum for (checksum,) in self._ask(connection, self._tables.read_done(), (name,)))
 
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         connection = self._reading()
@@ -378,7 +395,7 @@ class SqliteEngine:
         self._in_one_transaction(complete)
 
     def _history_is_complete(self, connection: sqlite3.Connection) -> bool:
-        tables = (self._tables.history, self._tables.log, self._tables.text)
+        tables = map(queries.quoted, self._tables.all_names)
         return (
             self._history_exists(connection)
             and all(self._has_table(connection, table) for table in tables)
@@ -505,15 +522,13 @@ class SqliteEngine:
 
     # ------------------------------------------------------------------------------------ scripts
 
-    def _script_run(self, connection: sqlite3.Connection, script: Script) -> ScriptRun:
-        limit = script.directives.statement_timeout
-        if limit is None:
-            limit = self._settings.statement_timeout
-        return ScriptRun(connection, self._path, script, limit or None, self._on_advance)
+    def _limit(self, script: Script) -> int | None:
+        asked = script.directives.statement_timeout
+        return (self._settings.statement_timeout if asked is None else asked) or None
 
     def _run_inside(self, connection: sqlite3.Connection, script: Script) -> tuple[int, frozenset[str]]:
         """Run a script in the transaction that is open; return how many rows it selected and what it changed."""
-        script_run = self._script_run(connection, script)
+        script_run = ScriptRun(connection, self._path, script, self._limit(script), self._on_advance)
         try:
             script_run.in_transaction()
         finally:
@@ -526,7 +541,7 @@ class SqliteEngine:
         return script_run.rows, self._not_ours(script_run.changed)
 
     def _not_ours(self, tables: frozenset[str]) -> frozenset[str]:
-        return tables - {self._tables.table + suffix for suffix in ("", "_log", "_text")}
+        return tables - self._tables.all_names
 
     def _calm_session(self, connection: sqlite3.Connection) -> None:
         """Put back what a script set for its session: our books, and maybe the next script, come after it."""
@@ -549,20 +564,20 @@ class SqliteEngine:
 
         def intend(connection: sqlite3.Connection) -> Violations:
             self._check_row(connection, change)
-            log_id = self._write_log(connection, run, change.action, Outcome.STARTED, change)
-            if change.action is Action.MIGRATE:
-                self._write_row(connection, run, change, State.UNFINISHED, log_id)
-            else:
-                self._ask(connection, self._tables.mark_unfinished(), (change.name,))
+            self._begin_unfinished(connection, run, change, script)
             self._keep_texts(connection, change.texts)
             return self._foreign_keys.known(connection)
 
         before = self._in_one_transaction(intend, self._patience(script))
         connection = self._writing()
-        script_run = self._script_run(connection, script)
+        skip = 0 if change.resumption is None else change.resumption.skip
+        limit, note = self._limit(script), self._tables.note_statement()
+        script_run = OutsideRun(
+            connection, self._path, script, limit, self._on_advance, note=note, name=change.name, skip=skip
+        )
         began = time.monotonic()
         try:
-            kept = script_run.outside_transaction()
+            kept = script_run.run()
             violated = self._foreign_keys.new_since(connection, before)
         finally:
             self._abandon(connection)
@@ -578,13 +593,37 @@ class SqliteEngine:
             raise SqlFailed(message, kept=kept) from error
         return Done(took, script_run.rows)
 
+    def _begin_unfinished(self, connection: sqlite3.Connection, run: Run, change: Change, script: Script) -> None:
+        """Write the intent of a no-transaction script; of one that goes on, the row stays that of the first run."""
+        skip = None if change.resumption is None else change.resumption.skip
+        reason = None if skip is None else f"at statement {skip + 1}"
+        log_id = self._write_log(connection, run, change.logged_as, Outcome.STARTED, change, reason=reason)
+        self._ask(connection, self._tables.forget_progress(), (change.name, -1 if skip is None else skip))
+        if skip is not None:
+            self._ask(connection, self._tables.take_for_done(), (change.name, skip))
+            if change.action is Action.MIGRATE:
+                self._repair_row(connection, change)
+            return
+        if change.action is Action.MIGRATE:
+            self._write_row(connection, run, change, State.UNFINISHED, log_id)
+        else:
+            values = {"migration_name": change.name, "run_id": run.id, "log_id": log_id}
+            self._ask(connection, self._tables.mark_unfinished(), values)
+        now, whole = queries.written(datetime.now(UTC)), queries.whole_noted(script.statement_count)
+        noted = (change.name, 0, None, Attempt.STARTED.value, now, whole)
+        self._ask(connection, self._tables.note_statement(), noted)
+
     # -------------------------------------------------------------------------------------- books
 
     def _check_row(self, connection: sqlite3.Connection, change: Change) -> None:
         """Refuse a change whose history row is not as the plan saw it."""
         rows = self._ask(connection, self._tables.read_state(), (change.name,))
         state = State(rows[0][0]) if rows else None
-        if change.action in (Action.MIGRATE, Action.BASELINE):
+        if change.resumption is not None or change.action is Action.RESUME:
+            if state is State.UNFINISHED:
+                return
+            found = "is not unfinished any more"
+        elif change.action in (Action.MIGRATE, Action.BASELINE):
             if state is None or (change.action is Action.BASELINE and state is State.UNFINISHED):
                 return
             found = "is recorded as unfinished" if state is State.UNFINISHED else "is recorded already"
@@ -608,19 +647,35 @@ class SqliteEngine:
         took: int,
         touched: frozenset[str] | None,
     ) -> None:
-        log_id = self._write_log(connection, run, change.action, Outcome.DONE, change, took=took, touched=touched)
-        if change.action in (Action.MIGRATE, Action.BASELINE):
-            self._write_row(connection, run, change, State.APPLIED, log_id, took=took)
-        elif change.action is Action.REPAIR:
+        goes_on = change.resumption is not None  # what the runs before it touched is not known
+        log_id = self._write_log(
+            connection, run, change.logged_as, Outcome.DONE, change, took=took, touched=None if goes_on else touched
+        )
+        if change.action is Action.RESUME or (change.action is Action.MIGRATE and goes_on):
             values = {
                 "migration_name": change.name,
-                "checksum": change.checksum,
-                "rollback_checksum": change.rollback_checksum,
+                "applied_at": queries.written(datetime.now(UTC)),
+                "execution_ms": took,
+                "log_id": None if goes_on else log_id,
             }
-            self._ask(connection, self._tables.repair_row(), values)
+            self._ask(connection, self._tables.finish_row(), values)
+        elif change.action in (Action.MIGRATE, Action.BASELINE):
+            self._write_row(connection, run, change, State.APPLIED, log_id, took=took)
+        elif change.action is Action.REPAIR:
+            self._repair_row(connection, change)
         else:
             self._ask(connection, self._tables.delete_row(), (change.name,))
+        if change.action is not Action.REPAIR:
+            self._ask(connection, self._tables.forget_progress(), (change.name, -1))
         self._keep_texts(connection, change.texts)
+
+    def _repair_row(self, connection: sqlite3.Connection, change: Change) -> None:
+        values = {
+            "migration_name": change.name,
+            "checksum": change.checksum,
+            "rollback_checksum": change.rollback_checksum,
+        }
+        self._ask(connection, self._tables.repair_row(), values)
 
     def _write_row(
         self,
@@ -676,7 +731,7 @@ class SqliteEngine:
             "ci_run": run.ci_run,
             "sqlstate": code,
             "error": error,
-            "reason": change.reason if change else reason,
+            "reason": reason if reason is not None or change is None else change.reason,
             "touched": None if touched is None else json.dumps(sorted(touched)),
         }
         self._ask(connection, self._tables.write_log(), values)
@@ -696,7 +751,7 @@ class SqliteEngine:
                 lambda connection: self._write_log(
                     connection,
                     run,
-                    change.action,
+                    change.logged_as,
                     Outcome.FAILED,
                     change,
                     took=execution_ms,

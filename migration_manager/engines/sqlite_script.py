@@ -11,7 +11,7 @@ from migration_manager.engines.base import AdvanceHandler
 from migration_manager.engines.sqlite_failures import BUSY, code_of, trouble
 from migration_manager.engines.sqlite_position import point_at
 from migration_manager.engines.sqlite_sql import TABLES_AND_VIEWS
-from migration_manager.errors import FileError, SqlFailed
+from migration_manager.errors import SqlFailed
 from migration_manager.messages import Message, one_by_one
 from migration_manager.model import Script
 
@@ -77,7 +77,7 @@ class ScriptRun:
         self._limit = limit
         self._on_advance = on_advance
         self._bytes = 0  # of the script that are done
-        self._kept: int | None = 0  # statements that are committed, None inside a transaction of the runner's
+        self._kept: int | None = None  # statements that are committed, None where all of them will be at once
         self._deadline: float | None = None  # of the running statement
         self._timed_out = False
         self._denied: str | None = None  # why the authorizer refused a statement, and what to do
@@ -91,7 +91,6 @@ class ScriptRun:
 
     def in_transaction(self) -> None:
         """Run it in the transaction that is open; raises `SqlFailed` for a statement that fails or would end that."""
-        self._kept = None
         try:
             self._guard()
             for message in one_by_one(self._script):
@@ -107,28 +106,6 @@ class ScriptRun:
             self._leave()
         self._add_new_names()
 
-    def outside_transaction(self) -> int:
-        """Run the statements, each committed by itself, and return how many there were.
-
-        Raises `SqlFailed` with how many are kept. A transaction that is then open is the script's, for the caller to
-        roll back.
-        """
-        try:
-            self._guard()
-            for number, message in enumerate(one_by_one(self._script), start=1):
-                self._run(message)
-                if not self._connection.in_transaction:
-                    self._kept = number  # in a transaction of the script's own they are not kept yet
-        except FileError as error:  # it is not the file any more that was to run
-            raise SqlFailed(str(error), kept=self._kept, hint=error.hint) from None
-        finally:
-            self._leave()
-        if self._connection.in_transaction:
-            left_behind = "the script left a transaction open, which was rolled back"
-            raise SqlFailed(left_behind, kept=self._kept, hint="end it with COMMIT")
-        self._add_new_names()
-        return self._kept or 0
-
     def _tables(self) -> frozenset[tuple[str]]:
         return frozenset(self._connection.execute(TABLES_AND_VIEWS).fetchall())
 
@@ -137,7 +114,8 @@ class ScriptRun:
         return self._kept is None
 
     def _guard(self) -> None:
-        self._before = self._tables()
+        if not self._before:
+            self._before = self._tables()
         self._connection.set_authorizer(self._authorize)
         self._connection.set_progress_handler(self._look_at_the_clock, _INSTRUCTIONS)
         self._connection.text_factory = bytes  # a SELECT may return text that is not UTF-8; nobody looks at it
@@ -202,6 +180,10 @@ class ScriptRun:
         except _REFUSALS as error:
             self._leave()  # what follows is not the script's
             raise self._refusal(error, message.text, message.batch.start) from error
+        self._deadline = None
+        self._advance(message)
+
+    def _advance(self, message: Message) -> None:
         if self._on_advance is not None:
             self._bytes += len(message.text.encode())
             self._on_advance(self._script.source.path, self._bytes, self._script.source.size)

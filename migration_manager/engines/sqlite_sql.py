@@ -11,7 +11,7 @@ from typing import Any
 
 from migration_manager.engines.base import FORMAT
 from migration_manager.errors import HistoryError
-from migration_manager.model import Action, Applied, LogRow, Outcome, PastRun, State, Touched
+from migration_manager.model import Action, Applied, Attempt, LogRow, Outcome, PastRun, Progress, State, Touched
 
 HISTORY_COLUMNS = (
     "migration_name", "checksum", "rollback_checksum", "state", "applied_at", "applied_by", "execution_ms",
@@ -56,6 +56,15 @@ class Tables:
     @property
     def text(self) -> str:
         return quoted(f"{self.table}_text")
+
+    @property
+    def progress(self) -> str:
+        return quoted(f"{self.table}_progress")
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """The names of the tables, as SQLite tells them."""
+        return frozenset(self.table + suffix for suffix in ("", "_log", "_text", "_progress"))
 
     def create(self) -> tuple[str, ...]:
         """Return the statements that make the tables where they are missing.
@@ -105,6 +114,17 @@ class Tables:
   bytes INTEGER NOT NULL,
   content TEXT
 )""",
+            # Without rowid, so that what is noted between two statements of a script leaves last_insert_rowid() alone.
+            f"""CREATE TABLE IF NOT EXISTS {self.progress} (
+  -- how far the scripts of unfinished migrations came; statement 0 is the whole
+  migration_name TEXT NOT NULL,
+  statement INTEGER NOT NULL,
+  checksum TEXT,
+  state TEXT NOT NULL CHECK (state IN ('started', 'done', 'failed')),
+  noted_at TEXT NOT NULL,
+  note TEXT,
+  PRIMARY KEY (migration_name, statement)
+) WITHOUT ROWID""",
         )
 
     def upgrade(self) -> str:
@@ -117,6 +137,17 @@ class Tables:
         if not with_log:
             found = "NULL, NULL"
         return f"SELECT {', '.join(HISTORY_COLUMNS)}, {found} FROM {self.history} ORDER BY log_id, migration_name"
+
+    def read_progress(self) -> str:
+        """Return the query for how far each unfinished script came: what is done, the newest statement, the whole."""
+        whole = f"SELECT note FROM {self.progress} AS w WHERE w.migration_name = p.migration_name AND w.statement = 0"
+        # Beside max(), SQLite answers a column that is not grouped from the row that has the maximum.
+        return f"""SELECT migration_name, sum(statement > 0 AND state = 'done'), max(statement), state, ({whole})
+FROM {self.progress} AS p GROUP BY migration_name"""
+
+    def read_done(self) -> str:
+        return f"""SELECT checksum FROM {self.progress} WHERE migration_name = ? AND statement > 0 AND state = 'done'
+ORDER BY statement"""
 
     def read_last_run(self) -> str:
         """Return the query for the newest run that said that it began to migrate.
@@ -148,7 +179,25 @@ ORDER BY id DESC LIMIT coalesce(:limit, -1)"""
         return f"INSERT OR REPLACE INTO {self.history} {_columns_and_values(HISTORY_COLUMNS)}"
 
     def mark_unfinished(self) -> str:
-        return f"UPDATE {self.history} SET state = 'unfinished' WHERE migration_name = ?"
+        return f"""UPDATE {self.history} SET state = 'unfinished', run_id = :run_id, log_id = :log_id
+WHERE migration_name = :migration_name"""
+
+    def finish_row(self) -> str:
+        """Return the statement that calls an unfinished row applied; it stays a part of the run that began it."""
+        return f"""UPDATE {self.history} SET state = 'applied', applied_at = :applied_at, execution_ms = :execution_ms,
+log_id = coalesce(:log_id, log_id) WHERE migration_name = :migration_name"""
+
+    def note_statement(self) -> str:
+        """Return the statement that notes what is known of one statement of a script; a script may have hidden it."""
+        return f"""INSERT OR REPLACE INTO main.{self.progress}
+(migration_name, statement, checksum, state, noted_at, note) VALUES (?, ?, ?, ?, ?, ?)"""
+
+    def take_for_done(self) -> str:
+        """Return the statement that notes as done what a person took for it."""
+        return f"UPDATE {self.progress} SET state = 'done' WHERE migration_name = ? AND statement BETWEEN 1 AND ?"
+
+    def forget_progress(self) -> str:
+        return f"DELETE FROM {self.progress} WHERE migration_name = ? AND statement > ?"
 
     def delete_row(self) -> str:
         return f"DELETE FROM {self.history} WHERE migration_name = ?"
@@ -206,6 +255,22 @@ def applied(row: Sequence[Any]) -> Applied:
         )
     except (TypeError, ValueError) as error:
         raise HistoryError(f"the history row of {name} cannot be read: {error}", names=(str(name),)) from None
+
+
+def whole_noted(total: int) -> str:
+    """Return what is noted of a whole script before it begins."""
+    return json.dumps({"total": total})
+
+
+def progress(row: Sequence[Any]) -> Progress:
+    """Return how far an unfinished script came; raises `HistoryError` for what we do not know."""
+    name, done, newest, state, whole = row
+    try:
+        attempt = Attempt(state) if newest else Attempt.DONE  # 0 is the whole: nothing is noted of a statement
+        total = None if whole is None else json.loads(whole)["total"]
+        return Progress(done, total, done + 1 if attempt is Attempt.DONE else newest, attempt)
+    except (KeyError, TypeError, ValueError) as error:
+        raise HistoryError(f"the progress of {name} cannot be read: {error}", names=(str(name),)) from None
 
 
 def _touched(value: str | None) -> tuple[Touched, ...] | None:
