@@ -27,6 +27,8 @@ from tests.campaign.scenarios import (
 from tests.campaign.tally import APART, Tally, chances
 from tests.fixtures.proxies import Break, Fault, Sender
 
+# What ends the message that commits a migration, or a note about a statement; a question's COMMIT decides nothing.
+_COMMIT = b"true); COMMIT; "
 _PATIENCE = 0.15  # seconds until a line that carries nothing any more is closed
 _MOST = 5000  # messages of a run; more means that it will never complete
 
@@ -68,7 +70,7 @@ def break_at_commit(bench: Bench, seed: int, first: int, count: int) -> Tally:
         scenario = chance.choice((MIGRATE_ONE, MIGRATE_THREE, ATOMIC, ROLLBACK, OUTSIDE))
         kind = chance.choice(tuple(Break))
         commits = _commits(bench, scenario)
-        fault = Fault(kind, chance.randint(1, commits), text=b"COMMIT", patience=_PATIENCE)
+        fault = Fault(kind, chance.randint(1, commits), text=_COMMIT, patience=_PATIENCE)
         replay = f"commits --seed {seed} --first {number} --tries 1 (COMMIT {fault.number} of {commits})"
         _one(bench, tally, scenario, fault, what=kind.value, replay=replay)
     return tally
@@ -112,7 +114,7 @@ def _commits(bench: Bench, scenario: Scenario) -> int:
     """Return how many messages with COMMIT in them a run of the scenario sends."""
     if scenario.name not in bench.commits:
         scenario.prepare(bench)
-        fault = Fault(Break.BEFORE, _MOST, text=b"COMMIT")
+        fault = Fault(Break.BEFORE, _MOST, text=_COMMIT)
         bench.proxy.set(fault)
         said = bench.said(bench.start(*scenario.arguments, through=bench.proxy.through(bench.database)))
         assert said.succeeded, described(said)
