@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import random
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -16,7 +21,7 @@ from migration_manager.engines.sqlite import SqliteEngine, open_sqlite
 from migration_manager.errors import AlreadyRecorded, SqlFailed
 from migration_manager.model import Attempt, Change, Progress, Resumption, Run, State
 from tests.fixtures.files import change
-from tests.fixtures.targets import SqliteTarget
+from tests.fixtures.targets import REPOSITORY, SqliteTarget
 
 RUN = Run("run-1", "dev")
 BROKEN = "INSERT INTO nowhere VALUES (1)"
@@ -187,3 +192,52 @@ def test_what_is_finished_does_not_go_on(path: Path) -> None:
         with pytest.raises(AlreadyRecorded, match="not unfinished any more"):
             engine.run_outside_transaction(RUN, going_on(0, ROW))
     assert rows(path, "SELECT n FROM t") == []
+
+
+# --------------------------------------------------------------------------------------------- killing
+
+KILLED_RUNNER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from migration_manager.engines.base import SessionSettings
+from migration_manager.engines.sqlite import open_sqlite
+from migration_manager.model import Resumption, Run
+from tests.fixtures.files import change
+number = int(sys.argv[2])
+migration = change("a", "CREATE TABLE t (n)", *(f"INSERT INTO t VALUES ({n})" for n in range(number)))
+with open_sqlite(Path(sys.argv[1]), SessionSettings()) as engine:
+    print("ready", flush=True)
+    if engine.recorded().applied:
+        migration = replace(migration, resumption=Resumption(len(engine.done_statements("a"))))
+    engine.run_outside_transaction(Run("r", "dev"), migration)
+print("done", flush=True)
+"""
+
+
+def test_a_script_whose_runner_is_killed_again_and_again_runs_each_statement_once(path: Path) -> None:
+    seed, number, kills = random.randrange(1 << 32), 400, 0  # noqa: S311 - not for secrets
+    moments = random.Random(seed)  # noqa: S311
+    with ready(path):
+        pass
+    while True:
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED_RUNNER, path, str(number)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        ) as runner:
+            assert runner.stdout is not None
+            assert runner.stdout.readline() == b"ready\n"
+            if kills < 10:
+                time.sleep(moments.uniform(0.001, 0.1))
+                runner.kill()
+            ended = runner.stdout.read() == b"done\n"
+        kills += not ended
+        with open_sqlite(path, SessionSettings()) as engine:
+            done, applied = len(engine.done_statements("a")), engine.recorded().applied
+        if applied and applied[0].state is State.APPLIED:
+            break
+        made = bool(rows(path, "SELECT 1 FROM sqlite_master WHERE name = 't'"))
+        assert done == (1 + len(rows(path, "SELECT n FROM t")) if made else 0), f"seed {seed}"
+    assert rows(path, "SELECT n FROM t ORDER BY rowid") == [(n,) for n in range(number)], f"seed {seed}"
+    assert kills > 0
