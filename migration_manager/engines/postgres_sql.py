@@ -436,7 +436,14 @@ class Tables:
  AND statement > {change.resumption.skip:d}"""
             changed = f"""UPDATE {self.history} SET checksum = {literal(change.checksum)},
  rollback_checksum = {literal(change.rollback_checksum)} WHERE migration_name = {name}"""
-            return [*keep, there, started, over, *([changed] if change.action is Action.MIGRATE else [])]
+            return [
+                *keep,
+                there,
+                started,
+                over,
+                *self._note_resumption(change, change.resumption.skip),
+                *([changed] if change.action is Action.MIGRATE else []),
+            ]
         begun = f"""INSERT INTO {self.progress} (migration_name, statement, state, note)
  VALUES ({name}, 0, 'started', {literal(note)})"""
         if change.action is Action.MIGRATE:
@@ -449,6 +456,17 @@ class Tables:
  WHERE migration_name = {name}""",
             self._forget_progress(change.name),
             begun,
+        ]
+
+    def _note_resumption(self, change: Change, skip: int) -> list[str]:
+        """Note as done what a person took for it, and how many statements the file has now."""
+        ours = f"migration_name = {literal(change.name)}"
+        total = change.script.statement_count if change.script else skip
+        return [
+            f"UPDATE {self.progress} SET state = 'done' WHERE {ours} AND statement BETWEEN 1 AND {skip:d}",
+            f"""UPDATE {self.progress}
+ SET note = (note::pg_catalog.jsonb || pg_catalog.jsonb_build_object('total', {total:d}))::text
+ WHERE {ours} AND statement = 0""",
         ]
 
     def finish_unfinished(self, run: Run, change: Change, took: int) -> list[str]:

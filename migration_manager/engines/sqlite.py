@@ -598,20 +598,18 @@ class SqliteEngine:
         skip = None if change.resumption is None else change.resumption.skip
         reason = None if skip is None else f"at statement {skip + 1}"
         log_id = self._write_log(connection, run, change.logged_as, Outcome.STARTED, change, reason=reason)
-        self._ask(connection, self._tables.forget_progress(), (change.name, -1 if skip is None else skip))
-        if skip is not None:
-            self._ask(connection, self._tables.take_for_done(), (change.name, skip))
-            if change.action is Action.MIGRATE:
-                self._repair_row(connection, change)
-            return
-        if change.action is Action.MIGRATE:
-            self._write_row(connection, run, change, State.UNFINISHED, log_id)
-        else:
-            values = {"migration_name": change.name, "run_id": run.id, "log_id": log_id}
-            self._ask(connection, self._tables.mark_unfinished(), values)
+        self._ask(connection, self._tables.forget_progress(), (change.name, skip or 0))
+        self._ask(connection, self._tables.take_for_done(), (change.name, skip or 0))
         now, whole = queries.written(datetime.now(UTC)), queries.whole_noted(script.statement_count)
         noted = (change.name, 0, None, Attempt.STARTED.value, now, whole)
         self._ask(connection, self._tables.note_statement(), noted)
+        if change.action is Action.MIGRATE and skip is None:
+            self._write_row(connection, run, change, State.UNFINISHED, log_id)
+        elif change.action is Action.MIGRATE:
+            self._repair_row(connection, change)
+        elif skip is None:
+            values = {"migration_name": change.name, "run_id": run.id, "log_id": log_id}
+            self._ask(connection, self._tables.mark_unfinished(), values)
 
     # -------------------------------------------------------------------------------------- books
 

@@ -92,8 +92,10 @@ class OutsideRun(ScriptRun):
             elif word in _SETTINGS or word in _CONTROLS:
                 self._run(message)
                 self._unnoted[number] = digest_of(message)
-            elif word == "VACUUM" or not self._with_its_note(number, message):
+            elif word == "VACUUM":
                 self._alone(number, message)
+            else:
+                self._with_its_note(number, message)
         except SqlFailed as error:
             self._note_failure(number, message)
             raise error from None
@@ -110,22 +112,14 @@ class OutsideRun(ScriptRun):
         if word in _ENDS and not self._connection.in_transaction:
             self._unnoted.clear()
 
-    def _with_its_note(self, number: int, message: Message) -> bool:
-        """Run a statement in one transaction with its note; False where SQLite wants it outside of one."""
+    def _with_its_note(self, number: int, message: Message) -> None:
+        """Run a statement in one transaction with its note."""
         self._do("BEGIN IMMEDIATE", message)
-        try:
-            self._run(message)
-        except SqlFailed as error:
-            self._roll_back()
-            if "transaction" not in error.message:
-                raise
-            self._guard()
-            return False
+        self._run(message)
         self._unnoted[number] = digest_of(message)
         self._note_done(message)
         self._do("COMMIT", message)
         self._unnoted.clear()
-        return True
 
     def _alone(self, number: int, message: Message) -> None:
         """Run a statement by itself, with a note before it and one after it."""
@@ -135,10 +129,7 @@ class OutsideRun(ScriptRun):
         self._do("COMMIT", message)
         self._unnoted.clear()
         self._run(message)
-        self._unnoted[number] = digest
-        if not self._connection.in_transaction:
-            self._note_done(message)
-            self._unnoted.clear()
+        self._note_done(message, (number, digest, Attempt.DONE))
 
     # -------------------------------------------------------------------------------------- notes
 

@@ -37,7 +37,7 @@ from migration_manager.model import (
 )
 from tests.fixtures.files import by_hand, change, parsed, source
 from tests.fixtures.postgres import Database
-from tests.fixtures.targets import PostgresTarget, Target, ctrl_c_after
+from tests.fixtures.targets import SLOW, PostgresTarget, Target, ctrl_c_after
 
 RUN = Run(
     "run-1",
@@ -1016,13 +1016,6 @@ def test_a_no_transaction_script_that_leaves_a_transaction_open_is_not_finished(
 
 
 # ------------------------------------------------------------------------------------- being stopped
-
-SLOW = {
-    Dialect.SQLITE: (
-        "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000000000) SELECT count(*) FROM r"
-    ),
-    Dialect.POSTGRESQL: "SELECT pg_sleep(60)",
-}
 
 
 def do(engine: Engine, work: str, migration: Change) -> None:
