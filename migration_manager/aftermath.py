@@ -79,6 +79,8 @@ def fate(run_id: str, group: Sequence[Task], recorded: Recorded | None) -> Fate:
     change = group[-1].change
     if change.action is Action.REPAIR:  # keeps the row as that of the run that applied it
         is_done = change.checksum in (None, row.checksum) and change.rollback_checksum == row.rollback_checksum
+    elif change.resumption is not None:  # keeps it as well
+        is_done = True
     else:
         is_done = row.run_id == run_id
     return Fate.FINISHED if is_done else Fate.NOT_KEPT

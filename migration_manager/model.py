@@ -215,7 +215,7 @@ class Progress:
     """How far an unfinished script came. Statements are counted from 1; `total` is None where it is not known.
 
     `at` is the one it stopped at: `attempt` says what is known of it, DONE that it was not begun. `left` is what was
-    not there before the script.
+    not there before the script, `checksum` that of the newest statement something is noted of.
     """
 
     done: int
@@ -223,6 +223,7 @@ class Progress:
     at: int
     attempt: Attempt
     left: tuple[Leftover, ...] = ()
+    checksum: str | None = field(default=None, compare=False)
 
     @property
     def in_words(self) -> str:

@@ -22,7 +22,7 @@ _GONE_ALREADY: Final = ("3D000", "42P01", "42704")  # no such database, relation
 
 
 class Doubt(enum.Enum):
-    """What a person says of a statement of which nobody knows whether it ran."""
+    """What a person says of the statement that a script stopped at."""
 
     ASK = "ask"
     AGAIN = "again"  # it has not run, or may run twice
@@ -61,12 +61,13 @@ def resumption_of(
         return Resumption(skip), "every statement is done; only the record is finished"
     shown = f"{script.source.path}:{at.batch.line}: {_beginning(at)}"
     where = f"goes on at statement {skip + 1} of {script.statement_count}, {shown}"
-    if progress.attempt is not Attempt.STARTED or doubt is Doubt.AGAIN:
-        return Resumption(skip), where
     if doubt is Doubt.SKIP:
         return Resumption(skip + 1), f"takes statement {skip + 1} for done, {shown}"
+    if progress.attempt is not Attempt.STARTED or doubt is Doubt.AGAIN:
+        return Resumption(skip), where
     statement = next(iter(statements_of(at, script.dialect)), None)
-    if statement is None or not refuses_transaction(at.text, statement, script.dialect):
+    is_other = progress.checksum is not None and progress.checksum != digest_of(at)  # whose effect cannot be looked for
+    if is_other or statement is None or not refuses_transaction(at.text, statement, script.dialect):
         raise Unfinished(
             f"statement {skip + 1} of {name} may have run or not, and only a person can tell: {shown}",
             names=(name,),

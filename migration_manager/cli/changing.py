@@ -146,7 +146,7 @@ def resume(
     how: How,
     name: Name = None,
     again: Annotated[bool, typer.Option("--again", help="Run the statement that may have run once more.")] = False,
-    skip: Annotated[bool, typer.Option("--skip", help="Take the statement that may have run for done.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Take the statement it stopped at for done.")] = False,
     mark_applied: Annotated[
         bool, typer.Option("--mark-applied", help="Run nothing: a person finished it by hand.")
     ] = False,

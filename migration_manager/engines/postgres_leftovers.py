@@ -114,9 +114,9 @@ def with_progress(rows: Sequence[Applied], progress: Sequence[Row], found: Seque
 
 
 def _progress(row: Sequence[str | None], found: Sequence[Found]) -> Progress:
-    done, state, whole, newest = row
+    done, state, whole, newest, checksum = row
     kept, attempt = int(done or 0), Attempt(state)
     if newest == whole:  # nothing but the note of the whole is there
         attempt = Attempt.DONE
     left = tuple(each.leftover for each in left_by(found, whole, newest))
-    return Progress(kept, whole_of(whole).total, kept + 1, attempt, left)
+    return Progress(kept, whole_of(whole).total, kept + 1, attempt, left, checksum)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from migration_manager.engines import postgres_sql as queries
@@ -67,7 +68,8 @@ class OutsideTransaction:
         self._session.read_as_ours()
         if change.resumption is not None:
             finished = self._sweep(change)
-            resumption = Resumption(resumption.skip + finished, resumption.took_effect)
+            resumption = replace(resumption, skip=resumption.skip + finished)
+            change = replace(change, resumption=resumption)
         self._begin(change, script)
         began = time.monotonic()
         running = ScriptRun(self._session.wire, script, self._on_notice, self._on_advance)

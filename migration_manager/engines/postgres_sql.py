@@ -314,7 +314,7 @@ class Tables:
         newest = "ORDER BY statement DESC"
         return f"""SELECT migration_name, pg_catalog.count(*) FILTER (WHERE statement > 0 AND state = 'done'),
  (pg_catalog.array_agg(state {newest}))[1], pg_catalog.max(note) FILTER (WHERE statement = 0),
- (pg_catalog.array_agg(note {newest}))[1] FROM {self.progress} GROUP BY migration_name"""
+ (pg_catalog.array_agg(note {newest}))[1], (pg_catalog.array_agg(checksum {newest}))[1] FROM {self.progress} GROUP BY migration_name"""
 
     def read_notes(self, name: str) -> str:
         """Return the query for the notes of an unfinished script: of the whole, numbered 0, and of its newest one."""
@@ -433,7 +433,7 @@ class Tables:
         there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
         if change.resumption is not None:
             over = f"""DELETE FROM {self.progress} WHERE migration_name = {name}
- AND statement > {change.resumption.skip:d}"""
+ AND statement > {change.resumption.skip + 1:d}"""
             changed = f"""UPDATE {self.history} SET checksum = {literal(change.checksum)},
  rollback_checksum = {literal(change.rollback_checksum)} WHERE migration_name = {name}"""
             return [
@@ -483,7 +483,8 @@ class Tables:
         """Return the statement that notes what is known of one statement of an unfinished script."""
         return f"""INSERT INTO {self.progress} AS p (migration_name, statement, checksum, state, note)
  VALUES ({literal(name)}, {number:d}, {literal(checksum)}, {literal(attempt.value)}, {literal(note)})
- ON CONFLICT (migration_name, statement) DO UPDATE SET state = excluded.state, note = coalesce(excluded.note, p.note)"""
+ ON CONFLICT (migration_name, statement) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
+ note = coalesce(excluded.note, p.note)"""
 
     def _forget_progress(self, name: str) -> str:
         return f"DELETE FROM {self.progress} WHERE migration_name = {literal(name)}"

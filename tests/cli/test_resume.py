@@ -236,6 +236,10 @@ def test_a_half_detached_partition_is_detached(postgres_project: Project) -> Non
         assert project.run("migrate").code == 1
         reader.execute("ROLLBACK")
     assert "partition whose detaching is not finished public.events_2024" in project.ok("status").out
+    project.rows("CREATE TABLE after_it (id integer)")
+    assert project.run("resume").code == 1, "what is in the way of the next statement"
+    assert "statement 2 of 2 failed" in project.ok("status").out
+    project.rows("DROP TABLE after_it")
     project.ok("resume")
     assert project.applied() == [USERS, TASKS]
     assert project.has_table("after_it")
@@ -302,6 +306,24 @@ def test_an_index_that_was_built_before_the_crash_counts_as_done(postgres_projec
     assert "statement 2 of 3 unknown" in postgres_project.ok("status").out
     postgres_project.ok("resume")
     assert postgres_project.applied() == [USERS]
+
+
+def test_a_statement_in_doubt_that_was_edited_is_a_persons_matter(postgres_project: Project) -> None:
+    project = postgres_project
+    in_doubt(project, "CREATE INDEX CONCURRENTLY users_id ON users (id);")
+    text = project.file(USERS).read_text("utf-8").replace("users (id);\nSELECT", "users ((id + 1));\nSELECT")
+    project.file(USERS).write_text(text, "utf-8")
+    assert "only a person can tell" in project.refuses(4, "resume").err
+    project.ok("resume", "--skip")
+    assert project.applied() == [USERS]
+
+
+def test_a_statement_that_failed_may_be_done_by_hand_and_skipped(stopped: Project) -> None:
+    stopped.rows("DROP INDEX users_id")
+    stopped.rows("CREATE INDEX users_id ON users (id)")
+    stopped.ok("resume", "--skip")
+    assert stopped.applied() == [USERS, TASKS]
+    assert stopped.has_table("two")
 
 
 @pytest.mark.parametrize(("option", "runs"), [("--again", 2), ("--skip", 1)])
