@@ -314,7 +314,8 @@ class Tables:
         newest = "ORDER BY statement DESC"
         return f"""SELECT migration_name, pg_catalog.count(*) FILTER (WHERE statement > 0 AND state = 'done'),
  (pg_catalog.array_agg(state {newest}))[1], pg_catalog.max(note) FILTER (WHERE statement = 0),
- (pg_catalog.array_agg(note {newest}))[1], (pg_catalog.array_agg(checksum {newest}))[1] FROM {self.progress} GROUP BY migration_name"""
+ (pg_catalog.array_agg(note {newest}))[1], (pg_catalog.array_agg(checksum {newest}))[1]
+ FROM {self.progress} GROUP BY migration_name"""
 
     def read_notes(self, name: str) -> str:
         """Return the query for the notes of an unfinished script: of the whole, numbered 0, and of its newest one."""
