@@ -24,9 +24,12 @@ class Books:
         """Write to the books in a transaction of their own. Raises `ConfigError`, `SqlFailed`."""
         session = self._session
         session.read_as_ours()
+        message = [*session.opening(), *statements, *session.ending()]
         try:
-            session.wire.send([*session.opening(), *statements, *session.ending()])
+            session.wire.send(message)
         except Refused as error:
+            if session.is_committed(error, message):
+                return
             session.wire.abandon()
             raise as_error(error, session.tables.grant_keeping(session.identity.role)) from None
 

@@ -58,9 +58,18 @@ class OutsideTransaction:
         self._run = run
         self._on_notice = on_notice
         self._on_advance = on_advance
+        self._state = ""  # what is known, should the connection be lost now
 
     def do(self, change: Change) -> Done:
         """Run the script; see `engines.base.Engine.run_outside_transaction`."""
+        self._state = f"no statement of {change.name} was run; `status` tells whether it is recorded as unfinished"
+        try:
+            return self._do(change)
+        except DatabaseUnreachable as error:
+            error.state = self._state
+            raise
+
+    def _do(self, change: Change) -> Done:
         script = change.script
         if script is None:
             raise ValueError("a change without a script has nothing to run outside a transaction")
@@ -74,10 +83,13 @@ class OutsideTransaction:
         began = time.monotonic()
         running = ScriptRun(self._session.wire, script, self._on_notice, self._on_advance)
         with running.listening():
+            statements = _Statements(self._session, self._lock, running, change, resumption)
             try:
-                self._run_all(_Statements(self._session, self._lock, running, change, resumption))
+                self._run_all(statements)
             finally:
+                self._state = statements.known
                 self._session.wire.abandon()  # what a statement left open
+        self._state = f"every statement of {change.name} is kept; `status` tells whether it is recorded as done"
         took = round((time.monotonic() - began) * 1000)
         try:
             Books(self._session).write(self._session.tables.finish_unfinished(self._run, change, took))
@@ -123,7 +135,10 @@ class OutsideTransaction:
                 self._session.command(*self._session.for_session(), "SET lock_timeout = 0")
                 self._session.command(found.leftover.remedy)
             except Refused as error:
-                raise as_error(error) from None
+                refused = as_error(error)
+                if isinstance(refused, SqlFailed):
+                    refused.kept = change.resumption.skip if change.resumption else 0
+                raise refused from None
             if self._on_notice is not None:
                 self._on_notice(Notice("NOTICE", f"{found.leftover.kind.value}: {found.leftover.remedy}"))
             finished += found.leftover.kind is Left.PENDING_DETACH
@@ -147,6 +162,16 @@ class _Statements:
         self._change = change
         self._resumption = resumption
         self.kept = 0
+        self._in_doubt = False  # whether the one after those may be kept as well
+
+    @property
+    def known(self) -> str:
+        """What is known of the script, for people."""
+        total = self._change.script.statement_count if self._change.script else self.kept
+        what = f"{self.kept} of its {total} statements were kept"
+        if self._in_doubt:
+            what = f"statement {self.kept + 1} of {total} unknown: it may have run or not"
+        return f"{self._change.name} is recorded as unfinished, {what}; `resume` goes on"
 
     def run(self) -> None:
         """Run those that are not kept yet."""
@@ -156,7 +181,7 @@ class _Statements:
                 self._skip(message)
             elif not (_runs_inside(message) and self._inside(number, message)):
                 self._alone(number, message)
-            self.kept = number
+            self.kept, self._in_doubt = number, False
 
     def _skip(self, message: Message) -> None:
         """Go past a statement that is kept; what it set for its session is set again, for this is another one."""
@@ -175,10 +200,9 @@ class _Statements:
         session = self._session
         fence = [] if self._lock is None else [queries.take_fence(self._lock.key)]
         before = ["BEGIN READ WRITE", *session.among([*fence, self._note(number, message, Attempt.DONE)])]
-        committing = False
         try:
             self._running.send(before, message)
-            committing = True
+            self._in_doubt = True
             session.wire.send(["COMMIT"])
         except SqlFailed as error:
             session.wire.abandon()
@@ -187,12 +211,12 @@ class _Statements:
             raise self._failed(number, message, error) from None
         except Refused as error:
             session.wire.abandon()
-            if not committing and error.code == "22012":
+            if not self._in_doubt and error.code == "22012":
                 raise self._lock_lost(message) from None
             raise self._failed(number, message, as_error(error)) from None
-        except DatabaseUnreachable as error:
-            raise self._cut_off(number, error, unknown=committing) from None
+        self._in_doubt = False
         self._check_index(number, message)
+        self.kept = number
         return True
 
     def _alone(self, number: int, message: Message) -> None:
@@ -200,19 +224,19 @@ class _Statements:
         session, patient = self._session, _mentions(message, "CONCURRENTLY")
         started = session.beside([self._note(number, message, Attempt.STARTED)])
         self._between([*started, _MAY_WRITE, *([_PATIENCE] if patient else [])])
+        self._in_doubt = True
         try:
             self._running.send((), message)
         except SqlFailed as error:
             if error.code not in self._resumption.took_effect or number != self._resumption.skip + 1:
                 raise self._failed(number, message, error) from None
-        except DatabaseUnreachable as error:
-            raise self._cut_off(number, error, unknown=True) from None
         if not session.wire.is_idle:
             session.wire.abandon()
             raise self._failed(
                 number, message, SqlFailed("the statement opened a transaction and left it open")
             ) from None
         self._check_index(number, message)
+        self.kept = number
         done = session.beside([self._note(number, message, Attempt.DONE)])
         # What follows DISCARD ALL has lost what was set aside; then lock_timeout is the session's own again.
         answers = self._between([*done, *([_IMPATIENCE] if patient else []), *self._is_held()])
@@ -232,29 +256,29 @@ class _Statements:
             return self._session.command(*statements)
         except Refused as error:
             self._session.wire.abandon()
-            raise as_error(error, self._session.tables.grant_keeping(self._session.identity.role)) from None
+            refused = as_error(error, self._session.tables.grant_keeping(self._session.identity.role))
+            self._say_what_is_kept(refused)
+            raise refused from None
 
     def _is_held(self) -> list[str]:
         return [] if self._lock is None else [queries.lock_is_ours(self._lock.key)]
 
     def _failed(self, number: int, message: Message, error: MigrationManagerError) -> MigrationManagerError:
         """Return the error of a statement that is not kept, after noting that it failed."""
+        self._in_doubt = False
+        self._say_what_is_kept(error)
         if isinstance(error, SqlFailed):
-            error.kept = number - 1
             error.offset = message.batch.start if error.offset is None else error.offset
         tables, names = self._session.tables, noted(names_in(message))
         failed = tables.note_statement(self._change.name, number, digest_of(message), Attempt.FAILED, names)
         self._between(self._session.beside([failed]))
         return error
 
-    def _cut_off(self, number: int, error: DatabaseUnreachable, *, unknown: bool) -> DatabaseUnreachable:
-        total = self._change.script.statement_count if self._change.script else number
-        if unknown:
-            what = f"statement {number} of {total} unknown: it may have run or not"
+    def _say_what_is_kept(self, error: MigrationManagerError) -> None:
+        if isinstance(error, SqlFailed):
+            error.kept = self.kept
         else:
-            what = f"{number - 1} of its {total} statements were kept"
-        error.state = f"{self._change.name} is recorded as unfinished, {what}; `resume` goes on"
-        return error
+            error.state = self.known
 
     def _lock_lost(self, message: Message, kept: int | None = None) -> SqlFailed:
         return SqlFailed(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from migration_manager.engines import postgres_sql as queries
@@ -211,6 +212,17 @@ class Session:
             # What is deferred has to be done while the session is still as the script left it.
             return ["SET CONSTRAINTS ALL IMMEDIATE", *_FORGET, "SELECT pg_catalog.pg_advisory_unlock_all()", "COMMIT"]
         return ["COMMIT", *_FORGET_SETTINGS, *self._settings("SET")]
+
+    def is_committed(self, error: Refused, sent: Sequence[str]) -> bool:
+        """Return whether a message was committed although the server then refused, or was asked to stop, something.
+
+        What comes after a COMMIT only takes settings away, and is done again here.
+        """
+        if "COMMIT" not in sent or error.done <= sent.index("COMMIT"):
+            return False
+        with suppress(Refused, DatabaseUnreachable):
+            self.command(*_FORGET_SETTINGS, *self._settings("SET"))
+        return True
 
     def for_session(self) -> list[str]:
         """Return what gives the session, until the next `clean`, the configured role and the right to write."""

@@ -116,6 +116,8 @@ class Transaction:
                         running.close(closing, alone=index == 0 or not last)
             except Refused as error:
                 session.unsettled = None
+                if session.is_committed(error, closing):
+                    return begun.done
                 # A constraint the script deferred fails here, at COMMIT; so does a row a hidden ROLLBACK took away.
                 raise closing_failure(error) from None
             except DatabaseUnreachable as error:

@@ -194,7 +194,8 @@ class Found:
 
 def look(bench: Bench, scenario: Scenario) -> list[Found]:
     """Ask the database for everything that a scenario's rules are about."""
-    action = "rollback" if scenario.backwards else "baseline" if scenario.recorded_only else "migrate"
+    # What a resumption brought to its end is logged as that.
+    actions = "'rollback'" if scenario.backwards else "'baseline'" if scenario.recorded_only else "'migrate', 'resume'"
     recorded = bench.has_history
     found = []
     for file in scenario.files:
@@ -203,7 +204,7 @@ def look(bench: Bench, scenario: Scenario) -> list[Found]:
             (row,) = bench.ask(
                 f"SELECT (SELECT state FROM public.schema_migrations WHERE migration_name = '{file.name}'), "
                 "(SELECT count(*) FROM public.schema_migrations_log "
-                f"WHERE migration_name = '{file.name}' AND action = '{action}' AND outcome = 'done')"
+                f"WHERE migration_name = '{file.name}' AND action IN ({actions}) AND outcome = 'done')"
             )
         (pieces,) = bench.ask(f"SELECT {file.ran}, {', '.join(file.pieces)}")
         state, logged = row
