@@ -201,7 +201,9 @@ class _Statements:
         fence = [] if self._lock is None else [queries.take_fence(self._lock.key)]
         before = ["BEGIN READ WRITE", *session.among([*fence, self._note(number, message, Attempt.DONE)])]
         try:
-            self._running.send(before, message)
+            # Apart from the statement, which is then what others see of this session while it runs.
+            session.wire.send(before)
+            self._running.send((), message)
             self._in_doubt = True
             session.wire.send(["COMMIT"])
         except SqlFailed as error:

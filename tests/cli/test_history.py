@@ -181,7 +181,7 @@ def test_a_role_that_may_not_write_the_log_stops_before_the_first_file(postgres_
     project.rows(f"CREATE ROLE {role}")
     try:
         project.rows(f"GRANT ALL ON SCHEMA public TO {role}")
-        project.rows(f"GRANT ALL ON schema_migrations, schema_migrations_text TO {role}")
+        project.rows(f"GRANT ALL ON schema_migrations, schema_migrations_text, schema_migrations_progress TO {role}")
         project.rows(f"GRANT SELECT ON schema_migrations_log TO {role}")
         project.set("dev", role=role)
         refused = project.refuses(2, "migrate")

@@ -35,7 +35,8 @@ def test_reading_needs_no_right_to_take_the_configured_role(postgres_project: Pr
     postgres_project.write_tables()
     postgres_project.ok("migrate")
     postgres_project.rows(
-        f"GRANT SELECT ON schema_migrations, schema_migrations_log, schema_migrations_text TO {login}"
+        "GRANT SELECT ON schema_migrations, schema_migrations_log, schema_migrations_text, schema_migrations_progress"
+        f" TO {login}"
     )
     postgres_project.set("dev", role="postgres")
     url = postgres_project.variables["LOGIN_URL"]
@@ -48,7 +49,8 @@ def test_the_grant_that_is_advised_is_the_one_that_helps(postgres_project: Proje
     postgres_project.write_tables(USERS)
     postgres_project.ok("migrate")
     postgres_project.rows(
-        f"GRANT SELECT ON schema_migrations, schema_migrations_log, schema_migrations_text TO {login}"
+        "GRANT SELECT ON schema_migrations, schema_migrations_log, schema_migrations_text, schema_migrations_progress"
+        f" TO {login}"
     )
     postgres_project.rows(f"GRANT CREATE ON SCHEMA public TO {login}")
     postgres_project.write(TASKS, "CREATE TABLE tasks (id integer);\n", "DROP TABLE tasks;\n")

@@ -162,7 +162,9 @@ def sample(
         project = Project(tmp_path_factory.mktemp("sample") / "project", PostgresTarget(database), database.url)
         shutil.copytree(REPOSITORY / "migrations", project.migrations, dirs_exist_ok=True)
         project.ok("migrate")
-        project.rows("DROP TABLE schema_migrations, schema_migrations_log, schema_migrations_text")
+        project.rows(
+            "DROP TABLE schema_migrations, schema_migrations_log, schema_migrations_text, schema_migrations_progress"
+        )
         assert programs.restore(SOURCE / "sample_rows.sql", database) == []
         yield database
 

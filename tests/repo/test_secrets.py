@@ -317,7 +317,10 @@ def guards(leaks: Leaks) -> None:
         leaks.run(*typed)
     leaks.project.variables["TARGET_URL"] = leaks.url()
     leaks.run("db", "drop", answer="no\n")
-    leaks.project.rows("DROP TABLE schema_migrations_log, schema_migrations, schema_migrations_text CASCADE")
+    leaks.project.rows(
+        "DROP TABLE schema_migrations_log, schema_migrations, schema_migrations_text,"
+        " schema_migrations_progress CASCADE"
+    )
     leaks.project.rows("DROP TABLE users, tasks")
     leaks.run("migrate", "--env", "production", answer="no\n")
 
