@@ -110,6 +110,7 @@ def test_others_get_on_between_two_tries(held: Project) -> None:
 
 def test_when_the_tries_are_over_it_says_try_later_and_the_log_says_who_was_in_the_way(held: Project) -> None:
     held.set("dev", lock_retries=2)
+    held.variables["MIGRATION_MANAGER_LOCK_TIMEOUT"] = "2s"
     with reader(held) as other:
         pid = other.info.backend_pid
         outcome = held.run("migrate")
