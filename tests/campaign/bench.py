@@ -75,7 +75,6 @@ class Bench:
         self._connection: psycopg.Connection | None = None
         self._proxy: Proxy | None = None
         self._bouncers: dict[PoolMode, Bouncer] = {}
-        self._commands: dict[str, bool] = {}
         self.commits: dict[str, int] = {}  # so many messages with COMMIT in them a run of a scenario sends
         self.durations: dict[str, Measured] = {}  # of runs that nobody disturbs
         self.ask(_HELPERS)
@@ -187,13 +186,6 @@ class Bench:
             self.launcher.wait(runner, PATIENCE)
             return said
         return read(runner.code, runner.out, runner.err)
-
-    def has_command(self, name: str) -> bool:
-        """Return whether the command line has this command."""
-        if name not in self._commands:
-            runner = self.launcher.start([name, "--help"], folder=self.folder, environment=self._environment)
-            self._commands[name] = self.said(runner).code == 0
-        return self._commands[name]
 
     # ------------------------------------------------------------------------------------ what stands between
 

@@ -75,11 +75,10 @@ KILLS = (
 def kill(bench: Bench, seed: int, first: int, count: int) -> Tally:
     """Kill the tool."""
     tally = Tally()
-    scenarios = [each for each in KILLED if each.arguments[0] != "resume" or bench.has_command("resume")]
     ways = [each for each in KILLS if bench.server is not None or not each.of_server]
     for number in range(first, first + count):
         chance = chances("kills", seed, number)
-        scenario = chance.choice(scenarios)
+        scenario = chance.choice(KILLED)
         (way,) = chance.choices(ways, [each.weight for each in ways])
         _one(bench, tally, scenario, way, chance=chance, replay=f"kills --seed {seed} --first {number} --tries 1")
     return tally

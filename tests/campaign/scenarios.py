@@ -274,13 +274,11 @@ def bring_to_the_end(bench: Bench, scenario: Scenario) -> list[Broken]:
     """
     before = look(bench, scenario)
     unfinished = [each for each in before if each.state == "unfinished"]
-    if unfinished and bench.has_command("resume"):
+    if unfinished:
         said = bench.run("resume")
         if said.code != 0 and said.unknown:
             finish_by_hand(bench, unfinished[0])
             said = bench.run("resume", "--mark-applied")
-    elif unfinished:
-        return []  # without `resume` there is no way that the tool itself would know
     elif scenario.backwards and not any(each.state for each in before):
         said = None
     else:

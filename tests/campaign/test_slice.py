@@ -49,8 +49,6 @@ def test_whatever_is_killed_nothing_is_half_done_and_nothing_that_was_told_is_lo
 
 @pytest.mark.parametrize("unit", wire.FEW_UNITS, ids=lambda unit: f"{unit[0].name}, {unit[1][1].value}")
 def test_wherever_the_line_breaks_nothing_is_half_done_and_the_next_run_completes(unit: Unit, bench: Bench) -> None:
-    if unit[0].arguments[0] == "resume" and not bench.has_command("resume"):
-        pytest.skip("there is no command `resume`")
     tally = wire.break_everywhere([unit], bench, SEED, 0, 1)
     refute(tally)
     assert effective(tally) == tally.tries - 1 > 5

@@ -49,8 +49,6 @@ def break_everywhere(units: Sequence[Unit], bench: Bench, seed: int, first: int,
     tally = Tally()
     for unit in range(first, min(first + count, len(units))):
         scenario, (sender, kind) = units[unit]
-        if scenario.arguments[0] == "resume" and not bench.has_command("resume"):
-            continue
         replay = f"wire --seed {seed} --first {unit} --tries 1"
         for number in range(1, _MOST):
             fault = Fault(kind, number, sender, patience=_PATIENCE)
