@@ -67,6 +67,11 @@ def names_of(path: str) -> frozenset[str]:
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
+@cache
+def commands() -> frozenset[str]:
+    return frozenset(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
 def test_every_number_is_there_once_and_in_its_class() -> None:
     wanted = [(name, str(number)) for name, (first, last) in CLASSES.items() for number in range(first, last + 1)]
     wanted.insert(wanted.index(("C2", "42")) + 1, ("C2", "42b"))
@@ -85,8 +90,7 @@ def test_a_row_names_tests_that_are_there_or_says_why_there_is_none(row: Row) ->
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.number)
 def test_a_reason_ends_when_what_it_waits_for_is_there(row: Row) -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for command in WAITS_FOR.findall(row.reason):
-        assert command not in commands, f"`{command}` is there: name the tests"
+        assert command not in commands(), f"`{command}` is there: name the tests"
     for path in ELSEWHERE.findall(row.reason):
         assert not (REPOSITORY / path).exists(), f"{path} is there: name its tests"
