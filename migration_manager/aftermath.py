@@ -5,11 +5,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from migration_manager.errors import FileError, LocksNotObtained, MigrationFailed, MigrationManagerError, SqlFailed
 from migration_manager.locate import locate
 from migration_manager.model import Action, Recorded, RunReport, State, Task
 from migration_manager.retrying import IN_THE_WAY
+
+GO_ON: Final = (
+    "`status` shows what it left behind; mend what stood in its way and `resume` goes on there, or finish it by hand"
+    " and say so with `resume --mark-applied`"
+)
 
 
 def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunReport) -> MigrationManagerError:
@@ -31,8 +37,8 @@ def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunRe
         line=line,
         column=column,
         excerpt=shown,
-        state=_state_after(failed, group, error) + before(report, failed),
-        hint=error.hint or _next_step(failed, error),
+        state=state_after(failed, group, error) + before(report),
+        hint=_hint_after(failed, error),
     )
 
 
@@ -41,13 +47,23 @@ def is_in_the_way(failed: Task, error: SqlFailed) -> bool:
     return error.code in IN_THE_WAY and not failed.outside_transaction
 
 
-def before(report: RunReport, failed: Task) -> str:
+def before(report: RunReport) -> str:
     """Say what the run did before it stopped and what it did not reach, as the end of a sentence."""
-    told = ""
-    if report.finished:
-        verb = "stay applied" if failed.change.action is Action.MIGRATE else "stay rolled back"
-        told = f"; {len(report.finished)} before it {verb} (run {report.run_id})"
+    told = f"; {_stays(report, ' before it')}" if report.finished else ""
     return told + (f"; {len(report.not_reached)} more not reached" if report.not_reached else "")
+
+
+def so_far(report: RunReport) -> str:
+    """Say the same of a run that stopped between two tasks, and had finished one at least."""
+    left = f"; {len(report.not_reached)} more not begun" if report.not_reached else ""
+    return f"{_stays(report)}{left}"
+
+
+def _stays(report: RunReport, where: str = "") -> str:
+    back = report.finished[-1].action in (Action.ROLLBACK, Action.FORGET)
+    count = len(report.finished)
+    verb = "stays" if count == 1 else "stay"
+    return f"{count}{where} {verb} {'rolled back' if back else 'applied'} (run {report.run_id})"
 
 
 class Fate(enum.Enum):
@@ -57,6 +73,11 @@ class Fate(enum.Enum):
     UNFINISHED = "{} is recorded as unfinished: it runs outside a transaction"
     FINISHED = "{} was finished and is recorded"
     NOT_KEPT = "nothing of {} was kept"
+
+    @property
+    def hint(self) -> str | None:
+        """What to do next, where that is not to run again."""
+        return "`status` shows where it stopped; `resume` goes on there" if self is Fate.UNFINISHED else None
 
     def told_of(self, group: Sequence[Task]) -> str:
         """Say it of these tasks."""
@@ -74,34 +95,52 @@ def fate(run_id: str, group: Sequence[Task], recorded: Recorded | None) -> Fate:
     if row is None:
         undoes = group[-1].change.action in (Action.ROLLBACK, Action.FORGET)
         return Fate.FINISHED if undoes else Fate.NOT_KEPT
-    if group[-1].outside_transaction and row.state is State.UNFINISHED:
+    if row.state is State.UNFINISHED:
         return Fate.UNFINISHED
     change = group[-1].change
     if change.action is Action.REPAIR:  # keeps the row as that of the run that applied it
         is_done = change.checksum in (None, row.checksum) and change.rollback_checksum == row.rollback_checksum
-    elif change.resumption is not None:  # keeps it as well
-        is_done = True
+    elif change.resumption is not None or change.action is Action.RESUME:  # keep it as well
+        is_done = True  # for it is not unfinished any more
     else:
         is_done = row.run_id == run_id
     return Fate.FINISHED if is_done else Fate.NOT_KEPT
 
 
-def _state_after(failed: Task, group: Sequence[Task], error: SqlFailed) -> str:
+def state_after(failed: Task, group: Sequence[Task], error: MigrationManagerError) -> str:
+    """Say what is kept of the tasks of one transaction after it went wrong; the engine's own word counts most."""
+    if error.state is not None:
+        return error.state
     if error.kept is not None and failed.change.script is not None:
-        total = failed.change.script.statement_count
-        return f"{error.kept} of its {total} statements were kept and it is recorded as unfinished"
+        return _state_of_unfinished(error.kept, failed.change.script.statement_count, in_doubt=error.in_doubt)
+    if not isinstance(error, SqlFailed) or failed.change.script is None:
+        return f"nothing of {failed.name} was kept"
     still = "it is still pending" if failed.change.action is Action.MIGRATE else "it is still applied"
     if len(group) > 1:
         return f"nothing of the {len(group)} in this transaction was kept; {still}"
     return f"nothing of it was kept; {still}"
 
 
+def _state_of_unfinished(kept: int, total: int, *, in_doubt: bool) -> str:
+    if in_doubt:
+        what = f"whether statement {kept + 1} of {total} has run is not known"
+    elif kept < total:
+        what = f"{kept or 'none'} of its {total} statements {'was' if kept < 2 else 'were'} kept"
+        what = what if total > 1 else "its statement was not kept"
+    else:
+        what = f"all of its {total} statements were kept" if total > 1 else "its statement was kept"
+    return f"{what} and it is recorded as unfinished"
+
+
+def _hint_after(failed: Task, error: SqlFailed) -> str:
+    if error.kept is None:
+        return error.hint or _next_step(failed, error)
+    if error.hint is None or error.code in IN_THE_WAY:  # it is not tried again, and `migrate` would not go on
+        return GO_ON
+    return error.hint if "`resume`" in error.hint else f"{error.hint}; then: {GO_ON}"
+
+
 def _next_step(failed: Task, error: SqlFailed) -> str:
-    if failed.outside_transaction:
-        return (
-            "`status` shows what it left behind; mend what stood in its way and `resume` goes on there, or finish it by"
-            " hand and say so with `resume --mark-applied`"
-        )
     if is_in_the_way(failed, error):
         return "nothing is wrong with the file: run again later; `blockers` shows who is in the way"
     if failed.change.action is Action.MIGRATE:

@@ -41,6 +41,8 @@ class MigrationManagerError(Exception):
         self.state = state
         self.report: RunReport | None = None  # of the run that failed, once it had begun
         self.index = 0  # which of the changes given to an engine failed
+        self.kept: int | None = None  # statements that an unfinished no-transaction script keeps; None for another one
+        self.in_doubt = False  # whether the one after those may be kept as well
 
     def __str__(self) -> str:
         return self.message
@@ -185,7 +187,6 @@ class LockNotAcquired(TryLater):
         super().__init__(
             f"the migration lock was not obtained in {waited:.1f} s: {who} holds it",
             hint="run again when it has finished; --lock-wait sets how long to wait",
-            state="nothing was changed",
         )
 
 
@@ -212,7 +213,7 @@ class SqlFailed(MigrationManagerError):
     """The database refused a script: the seam's own type, which the runner turns into `MigrationFailed`.
 
     `offset` is a 0-based character offset into the script's text, None where the server gave none;
-    `code` is the SQLSTATE, or SQLite's error name. `kept` counts the statements a no-transaction script keeps.
+    `code` is the SQLSTATE, or SQLite's error name.
     """
 
     def __init__(
@@ -280,9 +281,9 @@ class LocksNotObtained(MigrationFailed):
 class Interrupted(MigrationManagerError):
     """Ctrl-C, SIGTERM or SIGHUP: the running script was cancelled; `state` says what is kept."""
 
-    def __init__(self, stop: Stop, *, state: str | None = None) -> None:
+    def __init__(self, stop: Stop, *, state: str | None = None, hint: str | None = None) -> None:
         self.stop = stop
-        super().__init__(stop.word, state=state)
+        super().__init__(stop.word, state=state, hint=hint)
         self.exit_code = Exit(stop.exit_code)
 
 

@@ -215,7 +215,8 @@ class Progress:
     """How far an unfinished script came. Statements are counted from 1; `total` is None where it is not known.
 
     `at` is the one it stopped at: `attempt` says what is known of it, DONE that it was not begun. `left` is what was
-    not there before the script, `checksum` that of the newest statement something is noted of.
+    not there before the script, `checksum` that of the newest statement something is noted of. `was_taken` says that
+    something had the name of what that one makes before it began.
     """
 
     done: int
@@ -224,6 +225,7 @@ class Progress:
     attempt: Attempt
     left: tuple[Leftover, ...] = ()
     checksum: str | None = field(default=None, compare=False)
+    was_taken: bool = field(default=False, compare=False)
 
     @property
     def in_words(self) -> str:
@@ -435,11 +437,15 @@ class Plan:
 class Resumption:
     """How an unfinished script goes on: `skip` statements are kept already.
 
-    `took_effect` are the SQLSTATEs by which the next one, of which nobody knows whether it ran, says that it did.
+    `taken` is the checksum of the last of them where only a person says that it ran. `took_effect` are the SQLSTATEs by
+    which the next one, which may have run, says that it did. With `finish_detaching` that one began to detach a
+    partition, which is brought to its end first.
     """
 
     skip: int
     took_effect: tuple[str, ...] = ()
+    taken: str | None = None
+    finish_detaching: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from typing import Final
 
 from migration_manager.errors import HistoryError, Unfinished
 from migration_manager.messages import Message, digest_of, one_by_one, statements_of
-from migration_manager.model import Attempt, Progress, Resumption, Script, Statement
+from migration_manager.model import Attempt, Left, Progress, Resumption, Script, Statement
 from migration_manager.sqltext import refuses_transaction
 
 _SHOWN: Final = 60  # characters of a statement that name it
 # How a statement says that its effect is there already, by its first word (manual, appendix A).
 _THERE_ALREADY: Final = ("42P04", "42P07", "42710")  # duplicate database, relation, object
 _GONE_ALREADY: Final = ("3D000", "42P01", "42704")  # no such database, relation, object
+_DETACHED_ALREADY: Final = ("42P01",)  # it is not a partition
 
 
 class Doubt(enum.Enum):
@@ -35,8 +36,15 @@ def resumption_of(
     """Return how a script goes on, and a word about it for people.
 
     `done` are the checksums of the statements that are kept. Raises `HistoryError` when one of them is another one in
-    the file now, `Unfinished` when the next one may have run, and neither the database nor a person can tell.
+    the file now, or the file runs in a transaction now, and `Unfinished` when the next statement may have run, and
+    neither the database nor a person can tell.
     """
+    if not script.directives.no_transaction:
+        raise HistoryError(
+            f"{name} began outside a transaction, and {script.source.path} has no `-- migrate: no-transaction` now",
+            names=(name,),
+            hint="put the line back; or finish it by hand and say `resume --mark-applied`",
+        )
     skip = 0
     at: Message | None = None
     for number, message in enumerate(one_by_one(script), start=1):
@@ -62,18 +70,23 @@ def resumption_of(
     shown = f"{script.source.path}:{at.batch.line}: {_beginning(at)}"
     where = f"goes on at statement {skip + 1} of {script.statement_count}, {shown}"
     if doubt is Doubt.SKIP:
-        return Resumption(skip + 1), f"takes statement {skip + 1} for done, {shown}"
+        return Resumption(skip + 1, taken=digest_of(at)), f"takes statement {skip + 1} for done, {shown}"
+    statement = next(iter(statements_of(at, script.dialect)), None)
+    is_same = progress.checksum in (None, digest_of(at))  # as the one something is noted of
+    is_refused = statement is not None and refuses_transaction(at.text, statement, script.dialect)
+    if is_same and is_refused and any(left.kind is Left.PENDING_DETACH for left in progress.left):
+        return Resumption(skip, _DETACHED_ALREADY, finish_detaching=True), where
     if progress.attempt is not Attempt.STARTED or doubt is Doubt.AGAIN:
         return Resumption(skip), where
-    statement = next(iter(statements_of(at, script.dialect)), None)
-    is_other = progress.checksum is not None and progress.checksum != digest_of(at)  # whose effect cannot be looked for
-    if is_other or statement is None or not refuses_transaction(at.text, statement, script.dialect):
+    if not is_same or statement is None or not is_refused or _made_without_a_name(progress, statement):
         raise Unfinished(
             f"statement {skip + 1} of {name} may have run or not, and only a person can tell: {shown}",
             names=(name,),
             hint="look; then `resume --again` runs it once more, and `resume --skip` takes it for done",
         )
-    return Resumption(skip, _took_effect(statement)), f"{where}; whether it ran is not known, and is seen then"
+    return Resumption(
+        skip, _took_effect(progress, statement)
+    ), f"{where}; whether it ran is not known, and is seen then"
 
 
 def place_of(script: Script, number: int) -> str | None:
@@ -82,9 +95,22 @@ def place_of(script: Script, number: int) -> str | None:
     return None if message is None else f"{script.source.path}:{message.batch.line}: {_beginning(message)}"
 
 
-def _took_effect(statement: Statement) -> tuple[str, ...]:
+def _took_effect(progress: Progress, statement: Statement) -> tuple[str, ...]:
+    """Return the SQLSTATEs by which a statement in doubt says that it ran; none where they would prove nothing."""
     first = statement.words[0] if statement.words else ""
+    if first == "CREATE" and progress.was_taken:  # what is there is not what it made, perhaps
+        return ()
     return {"CREATE": _THERE_ALREADY, "DROP": _GONE_ALREADY}.get(first, ())
+
+
+def _made_without_a_name(progress: Progress, statement: Statement) -> bool:
+    """Return whether a statement makes an index that the database names, and one more when it runs twice.
+
+    Where it left an invalid one behind, it did not come to its end.
+    """
+    words = [word for word in statement.words if word not in ("UNIQUE", "CONCURRENTLY")]
+    is_seen = any(left.kind is Left.INVALID_INDEX for left in progress.left)
+    return words[:3] == ["CREATE", "INDEX", "ON"] and not is_seen
 
 
 def _beginning(message: Message) -> str:

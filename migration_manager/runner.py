@@ -20,7 +20,7 @@ from migration_manager.engines.base import Engine
 from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,
-    DatabaseUnreachable,
+    Exit,
     Interrupted,
     LockNotAcquired,
     MigrationManagerError,
@@ -56,7 +56,12 @@ from migration_manager.prepare import KeptAhead, Preparer
 from migration_manager.resuming import Doubt
 from migration_manager.retrying import Retries
 
-_SESSIONS: Final = 3  # that may end between two transactions of one run; after that something is wrong
+# After so many there is something wrong that another try does not mend.
+_SESSIONS: Final = 3  # that ended between two transactions of one run
+_OVERTAKEN: Final = 3  # times that another run is said to have done the first task of one and the same plan
+
+_NOTHING_BEGUN: Final = "no migration was begun"
+_NOTHING_CHANGED: Final = "nothing was changed"
 
 Decide = Callable[[Recorded], Plan]
 Prepare = Callable[[Plan], tuple[Task, ...]]
@@ -359,9 +364,8 @@ def _change(at: Workplace, decide: Decide, prepare: Prepare, *, atomic: bool = F
     work = _Work(at, atomic=atomic)
     try:
         return _decide_and_do(at, work, decide, prepare)
-    except DatabaseUnreachable as error:
-        if error.report is None:
-            error.state = "nothing was changed"
+    except MigrationManagerError as error:
+        work.tell(error)
         raise
     except KeyboardInterrupt:
         raise work.stopped(interrupts.which()) from None
@@ -405,7 +409,7 @@ def _decide_and_do(at: Workplace, work: _Work, decide: Decide, prepare: Prepare)
             work.disagree()
             at.observer.warned("the database changed meanwhile; the plan was made again")
         except _Overtaken as overtaken:
-            work.wait_after(overtaken.cause)
+            work.wait_after(overtaken.cause, preview.plan)
             with at.engine.exclusive(at.lock_wait, at.observer.waiting_for_lock) as recorded:
                 plan = decide(recorded)
             if not plan.steps:
@@ -417,7 +421,7 @@ def _same(one: Plan, other: Plan) -> bool:
 
 
 def _essence(plan: Plan) -> set[tuple[object, ...]]:
-    return {(s.name, s.direction, s.applied and s.applied.log_id) for s in plan.steps}
+    return {(s.name, s.direction, s.applied and (s.applied.log_id, s.applied.progress)) for s in plan.steps}
 
 
 def _nothing(at: Workplace, plan: Plan, warning: str | None = None) -> RunReport:
@@ -461,6 +465,8 @@ class _Work:
         self._began = 0.0  # when it was
         self._kept_out_since: float | None = None
         self._sessions_ended = 0
+        self._overtaken_at: Plan | None = None  # the plan whose first task another run was said to have done
+        self._overtaken = 0  # how often of that one
 
     def agree(self, preview: Preview) -> None:
         """Ask whether a preview may be carried out, unless it is what is left of one that may.
@@ -509,9 +515,18 @@ class _Work:
         plan = self._agreed or preview.plan
         return RunReport(at.run.id, self._finished, warnings=preview.warnings, left=preview.plan.left, plan=plan)
 
-    def wait_after(self, cause: MigrationManagerError) -> None:
-        """Wait until another try makes sense; raises the cause where none does."""
-        if isinstance(cause, SessionEnded):
+    def wait_after(self, cause: MigrationManagerError, plan: Plan) -> None:
+        """Wait until another try makes sense; raises the cause where none does.
+
+        `plan` is the one that was being carried out.
+        """
+        if isinstance(cause, AlreadyRecorded):
+            is_known = self._overtaken_at is not None and _same(self._overtaken_at, plan)
+            self._overtaken_at, self._overtaken = plan, self._overtaken + 1 if is_known else 1
+            if self._overtaken > _OVERTAKEN:
+                raise cause
+            time.sleep(0.1 * (self._overtaken - 1))
+        elif isinstance(cause, SessionEnded):
             self._sessions_ended += 1
             if self._sessions_ended > _SESSIONS:
                 raise cause
@@ -526,24 +541,38 @@ class _Work:
             return
         self._kept_out_since = None
 
+    def tell(self, error: MigrationManagerError) -> None:
+        """Say in an error that came between two tasks, or before the first, what the run has done until then."""
+        if error.report is not None:
+            return
+        if self._finished:
+            done = names(self._finished)
+            planned = names(self._agreed.steps) if self._agreed else ()
+            error.report = RunReport(self._at.run.id, self._finished, tuple(n for n in planned if n not in done))
+            error.state = aftermath.so_far(error.report)
+        elif self._begun:
+            error.state = _NOTHING_BEGUN
+        elif error.exit_code in (Exit.FAILED, Exit.TRY_LATER):
+            error.state = error.state or _NOTHING_CHANGED
+
     def stopped(self, stop: Stop) -> Interrupted:
         """Return the error for a run that a signal ended, wherever it was, after looking what became of its tasks."""
         if not self._group:
-            return Interrupted(stop, state="no migration was begun" if self._begun else "nothing was changed")
+            return Interrupted(stop, state=_NOTHING_BEGUN if self._begun else _NOTHING_CHANGED)
         now = names(self._group)
         finished = tuple(result for result in self._finished if result.name not in now)
         report = RunReport(self._at.run.id, finished, names(self._left))
         fate = Fate.FINISHED
         if len(finished) == len(self._finished):  # it was not told as finished
             fate = aftermath.fate(self._at.run.id, self._group, _look(self._at))
-        state = fate.told_of(self._group) + aftermath.before(report, self._group[0])
+        state = fate.told_of(self._group) + aftermath.before(report)
         if fate in (Fate.NOT_KEPT, Fate.UNFINISHED):
             self._log_failure(self._group[0], f"{stop.word} by {stop.origin}", None, self._began)
         elif fate is Fate.FINISHED:
             took = round((time.monotonic() - self._began) * 1000)
             done = tuple(TaskResult(task.name, task.change.action, took) for task in self._group)
             report = replace(report, finished=finished + done)
-        interrupted = Interrupted(stop, state=state)
+        interrupted = Interrupted(stop, state=state, hint=fate.hint)
         interrupted.report = report
         return interrupted
 
@@ -563,7 +592,7 @@ class _Work:
                 done, tries = self._transact(group)
         except (AlreadyRecorded, LockNotAcquired, SessionEnded) as error:
             error.report = report
-            error.state = (error.state or f"nothing of {group[0].name} was kept") + aftermath.before(report, group[0])
+            error.state = aftermath.state_after(group[0], group, error) + aftermath.before(report)
             raise _Overtaken(error) from None
         except MigrationManagerError as error:
             failed = group[error.index]
@@ -572,7 +601,9 @@ class _Work:
             if isinstance(error, SqlFailed):
                 raise aftermath.failure(failed, group, error, report) from None
             error.report = report
-            error.state = (error.state or f"nothing of {failed.name} was kept") + aftermath.before(report, failed)
+            error.state = aftermath.state_after(failed, group, error) + aftermath.before(report)
+            if error.kept is not None:
+                error.hint = error.hint or aftermath.GO_ON
             raise
         self._kept_out_since = None
         results = []

@@ -229,6 +229,7 @@ class PostgresEngine:
 
     def run_outside_transaction(self, run: Run, change: Change) -> Done:
         session = self._session
+        session.need_open(change.name)
         # A session that was lost has been replaced since, perhaps, and the lock has gone with it.
         if self._lock is not None and not self._lock.still_held():
             raise LockNotAcquired(0.0, self._lock.holder())

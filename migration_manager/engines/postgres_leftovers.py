@@ -31,6 +31,8 @@ class Found(NamedTuple):
 
     def is_named_by(self, names: frozenset[str]) -> bool:
         """Return whether a statement that has these names in it can have left this."""
+        if self.leftover.kind is Left.PENDING_DETACH:  # its table may have had another one
+            return self.name in names
         return not names.isdisjoint({self.name, self.table, _OF_REINDEX.sub("", self.name)})
 
 
@@ -51,10 +53,8 @@ def names_in(message: Message) -> frozenset[str]:
     for statement in statements_of(message, Dialect.POSTGRESQL)[:1]:
         for token in islice(statement_tokens(message.text, statement, Dialect.POSTGRESQL), 10 * _MOST_NAMES):
             text = message.text[token.start : token.end]
-            if token.kind is Kind.WORD:
-                found.append(text.lower())
-            elif token.kind is Kind.IDENTIFIER:
-                found.append(text[1:-1].replace('""', '"'))
+            if token.kind in (Kind.WORD, Kind.IDENTIFIER):
+                found.append(_in_catalog(text, token.kind))
             if len(found) >= _MOST_NAMES:
                 break
     made = found[found.index("index") + 1 :] if found[:1] == ["create"] and "index" in found[:3] else []
@@ -63,9 +63,28 @@ def names_in(message: Message) -> frozenset[str]:
     return frozenset(found if made[:1] in ([], ["on"]) else made[:1])
 
 
-def noted(names: Iterable[str]) -> str:
-    """Return names as a progress row keeps them."""
-    return json.dumps(sorted(names))
+def index_if_missing(message: Message) -> tuple[str, str] | None:
+    """Return the name of an index that a statement makes IF NOT EXISTS, and its table as SQL; None for another one."""
+    for statement in statements_of(message, Dialect.POSTGRESQL)[:1]:
+        if statement.words[:1] != ("CREATE",) or "INDEX" not in statement.words[:3]:
+            return None
+        found = [
+            (message.text[token.start : token.end], token.kind)
+            for token in islice(statement_tokens(message.text, statement, Dialect.POSTGRESQL), _MOST_NAMES)
+        ]
+        words = [text.upper() if kind is Kind.WORD else "" for text, kind in found]
+        if "EXISTS" not in words[:7] or "ON" not in words:
+            return None
+        at = words.index("ON")
+        table = at + 2 if words[at + 1 : at + 2] == ["ONLY"] else at + 1
+        end = table + 3 if [text for text, _kind in found[table + 1 : table + 2]] == ["."] else table + 1
+        name, kind = found[at - 1]
+        return _in_catalog(name, kind), "".join(text for text, _kind in found[table:end])
+    return None
+
+
+def _in_catalog(name: str, kind: Kind) -> str:
+    return name[1:-1].replace('""', '"') if kind is Kind.IDENTIFIER else name.lower()
 
 
 def whole_noted(total: int, before: Iterable[Found]) -> str:
@@ -88,10 +107,17 @@ def whole_of(note: str | None) -> Whole:
     return Whole(found["total"], frozenset(found["before"]))
 
 
-def names_of(note: str | None) -> frozenset[str]:
-    """Return what `noted` wrote; no names for the note of a whole script, or none."""
-    found = [] if note is None else json.loads(note)
-    return frozenset(found) if isinstance(found, list) else frozenset()
+class Noted(NamedTuple):
+    """What was noted of a statement: the names in it, and whether something was called so before it began."""
+
+    names: frozenset[str]
+    was_taken: bool
+
+
+def noted_in(note: str | None) -> Noted:
+    """Return what `Tables.note_statement` wrote; no names for the note of a whole script, or none."""
+    found = {} if note is None else json.loads(note)
+    return Noted(frozenset(found.get("names", ())), bool(found.get("taken")))
 
 
 def leftovers_of(session: Session, name: str) -> list[Found]:
@@ -103,7 +129,7 @@ def leftovers_of(session: Session, name: str) -> list[Found]:
 
 def left_by(found: Sequence[Found], whole: str | None, newest: str | None) -> list[Found]:
     """Return those leftovers that an unfinished script has made, by its notes of the whole and of its newest one."""
-    before, names = whole_of(whole).before, names_of(newest)
+    before, names = whole_of(whole).before, noted_in(newest).names
     return [each for each in found if each.oid not in before and each.is_named_by(names)]
 
 
@@ -119,4 +145,5 @@ def _progress(row: Sequence[str | None], found: Sequence[Found]) -> Progress:
     if newest == whole:  # nothing but the note of the whole is there
         attempt = Attempt.DONE
     left = tuple(each.leftover for each in left_by(found, whole, newest))
-    return Progress(kept, whole_of(whole).total, kept + 1, attempt, left, checksum)
+    was_taken = noted_in(newest).was_taken
+    return Progress(kept, whole_of(whole).total, kept + 1, attempt, left, checksum, was_taken)

@@ -20,7 +20,7 @@ from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_place import Place, understood
 from migration_manager.engines.postgres_pooler import Pooling, pooling_behind
 from migration_manager.engines.postgres_wire import Refused, Row, Wire
-from migration_manager.errors import ConfigError, DatabaseMissing, DatabaseUnreachable, ServerFull
+from migration_manager.errors import ConfigError, DatabaseMissing, DatabaseUnreachable, ServerFull, SessionEnded
 from migration_manager.model import Identity
 
 OLDEST_SERVER: Final = 140000
@@ -154,9 +154,6 @@ class Session:
             error.done -= len(before)
             self.wire.abandon()
             raise
-        except DatabaseUnreachable as error:
-            error.state = None  # nothing was being done
-            raise
         return answers[len(before) : -1]
 
     def command(self, *statements: str) -> list[list[Row]]:
@@ -220,9 +217,21 @@ class Session:
         """
         if "COMMIT" not in sent or error.done <= sent.index("COMMIT"):
             return False
+        self.forget_settings()
+        return True
+
+    def forget_settings(self) -> None:
+        """Take away, as well as that goes, what a script has set for the session."""
         with suppress(Refused, DatabaseUnreachable):
             self.command(*_FORGET_SETTINGS, *self._settings("SET"))
-        return True
+
+    def need_open(self, name: str) -> None:
+        """Raise `SessionEnded` where the session has ended before a migration, whose `name` it says, was begun."""
+        if not self.wire.is_open:
+            raise SessionEnded(
+                "the session ended: the server was restarted, or somebody ended it",
+                state=f"nothing of {name} was begun",
+            )
 
     def for_session(self) -> list[str]:
         """Return what gives the session, until the next `clean`, the configured role and the right to write."""

@@ -6,13 +6,13 @@ function changes nothing for the runner. Names and values are quoted by psycopg'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT
-from migration_manager.model import Action, Attempt, Change, Outcome, Run, Source
+from migration_manager.model import Action, Attempt, Change, Outcome, Resumption, Run, Source
 
 GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
 MARK = "migration_manager history, format "
@@ -180,6 +180,29 @@ UNION ALL SELECT 'constraint that is not validated', k.oid::bigint, k.conname, t
  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid
  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
  WHERE NOT k.convalidated AND k.contype IN ('c', 'f', 'n')"""
+
+
+def invalid_index(name: str, table: str) -> str:
+    """Return the query for an invalid index of this name in the schema of a table, which is given as SQL."""
+    return f"""SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_index i
+ JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relname = {literal(name)} AND NOT i.indisvalid AND c.relkind = 'i' AND c.relnamespace =
+ (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = pg_catalog.to_regclass({literal(table)}))"""
+
+
+def _names_noted(names: Sequence[str]) -> str:
+    listed = f"ARRAY[{', '.join(map(literal, names))}]::pg_catalog.text[]"
+    # What a statement makes that a transaction refuses: an index, a database, a tablespace, a subscription.
+    taken = " UNION ALL ".join(
+        f"SELECT FROM pg_catalog.{catalog} WHERE {column} = ANY ({listed})"
+        for catalog, column in (
+            ("pg_class", "relname"),
+            ("pg_database", "datname"),
+            ("pg_tablespace", "spcname"),
+            ("pg_subscription", "subname"),
+        )
+    )
+    return f"pg_catalog.jsonb_build_object('names', {listed}, 'taken', EXISTS ({taken}))::text"
 
 
 def _moment(expression: str) -> str:
@@ -433,6 +456,7 @@ class Tables:
         keep = [self._keep(source) for source in change.texts]
         there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
         if change.resumption is not None:
+            there = there.removesuffix(")") + " AND state = 'unfinished')"
             over = f"""DELETE FROM {self.progress} WHERE migration_name = {name}
  AND statement > {change.resumption.skip + 1:d}"""
             changed = f"""UPDATE {self.history} SET checksum = {literal(change.checksum)},
@@ -442,13 +466,14 @@ class Tables:
                 there,
                 started,
                 over,
-                *self._note_resumption(change, change.resumption.skip),
+                *self._note_resumption(change, change.resumption),
                 *([changed] if change.action is Action.MIGRATE else []),
             ]
         begun = f"""INSERT INTO {self.progress} (migration_name, statement, state, note)
  VALUES ({name}, 0, 'started', {literal(note)})"""
         if change.action is Action.MIGRATE:
-            return [*keep, started, self._insert(run, change, log_id), begun]
+            # A row that a person deleted has left its progress behind.
+            return [*keep, started, self._insert(run, change, log_id), self._forget_progress(change.name), begun]
         return [
             *keep,
             there,
@@ -459,12 +484,13 @@ class Tables:
             begun,
         ]
 
-    def _note_resumption(self, change: Change, skip: int) -> list[str]:
+    def _note_resumption(self, change: Change, resumption: Resumption) -> list[str]:
         """Note as done what a person took for it, and how many statements the file has now."""
-        ours = f"migration_name = {literal(change.name)}"
+        ours, skip = f"migration_name = {literal(change.name)}", resumption.skip
         total = change.script.statement_count if change.script else skip
+        taken = resumption.taken
         return [
-            f"UPDATE {self.progress} SET state = 'done' WHERE {ours} AND statement BETWEEN 1 AND {skip:d}",
+            *([] if taken is None else [self.note_statement(change.name, skip, taken, Attempt.DONE)]),
             f"""UPDATE {self.progress}
  SET note = (note::pg_catalog.jsonb || pg_catalog.jsonb_build_object('total', {total:d}))::text
  WHERE {ours} AND statement = 0""",
@@ -480,12 +506,20 @@ class Tables:
             self._forget_progress(change.name),
         ]
 
-    def note_statement(self, name: str, number: int, checksum: str, attempt: Attempt, note: str | None = None) -> str:
-        """Return the statement that notes what is known of one statement of an unfinished script."""
+    def note_statement(
+        self, name: str, number: int, checksum: str, attempt: Attempt, names: Iterable[str] | None = None
+    ) -> str:
+        """Return the statement that notes what is known of one statement of an unfinished script.
+
+        With the `names` in it, whether something is called so is noted as well; of one that may have run already, what
+        was noted before it did.
+        """
+        note = "NULL" if names is None else _names_noted(sorted(names))
         return f"""INSERT INTO {self.progress} AS p (migration_name, statement, checksum, state, note)
- VALUES ({literal(name)}, {number:d}, {literal(checksum)}, {literal(attempt.value)}, {literal(note)})
+ VALUES ({literal(name)}, {number:d}, {literal(checksum)}, {literal(attempt.value)}, {note})
  ON CONFLICT (migration_name, statement) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
- note = coalesce(excluded.note, p.note)"""
+ note = CASE WHEN p.state = 'started' AND p.checksum = excluded.checksum THEN p.note
+ ELSE coalesce(excluded.note, p.note) END"""
 
     def _forget_progress(self, name: str) -> str:
         return f"DELETE FROM {self.progress} WHERE migration_name = {literal(name)}"

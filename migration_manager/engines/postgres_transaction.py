@@ -29,7 +29,6 @@ from migration_manager.errors import (
     LockNotAcquired,
     MigrationManagerError,
     OutcomeUnknown,
-    SessionEnded,
     SqlFailed,
 )
 from migration_manager.model import Change, Done, Notice, Run, Script
@@ -74,11 +73,7 @@ class Transaction:
     def do(self, changes: Sequence[Change]) -> tuple[Done, ...]:
         """Do the changes and commit; see `engines.base.Engine.transact`."""
         wire = self._session.wire
-        if not wire.is_open:
-            raise SessionEnded(
-                "the session ended: the server was restarted, or somebody ended it",
-                state=f"nothing of {changes[0].name} was begun",
-            )
+        self._session.need_open(changes[0].name)
         done: list[Done] = []
         self._watch.begin()
         try:
@@ -152,7 +147,7 @@ class Transaction:
         took = round((time.monotonic() - began) * 1000)
         rows = answers[len(before) - 1]
         if not rows:  # a baseline over a row that is applied already
-            raise AlreadyRecorded(f"{change.name} was recorded by another run", state="nothing was changed")
+            raise AlreadyRecorded(f"{change.name} was recorded by another run")
         return _Begun(int(rows[0][0] or 0), rows[0][1] or "", Done(took, running.rows if running else 0))
 
     def _script_run(self, script: Script) -> ScriptRun:

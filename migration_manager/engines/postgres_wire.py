@@ -413,7 +413,4 @@ def _in_small_pieces(connection: pq.abc.PGconn) -> None:
 
 
 def _lost(reason: str) -> DatabaseUnreachable:
-    return DatabaseUnreachable(
-        f"the connection was lost: {reason}",
-        state="what was being done is not known to have been kept; `status` tells",
-    )
+    return DatabaseUnreachable(f"the connection was lost: {reason}")

@@ -561,7 +561,14 @@ class SqliteEngine:
         script = change.script
         if script is None or change.action not in (Action.MIGRATE, Action.ROLLBACK):
             raise ValueError("only a migration or a rollback with a script runs outside a transaction")
+        try:
+            return self._run_outside(run, change, script)
+        except MigrationManagerError as error:
+            if error.kept is None and change.resumption is not None:  # what runs before this one have kept
+                error.kept = change.resumption.skip
+            raise
 
+    def _run_outside(self, run: Run, change: Change, script: Script) -> Done:
         def intend(connection: sqlite3.Connection) -> Violations:
             self._check_row(connection, change)
             self._begin_unfinished(connection, run, change, script)
@@ -599,10 +606,12 @@ class SqliteEngine:
         reason = None if skip is None else f"at statement {skip + 1}"
         log_id = self._write_log(connection, run, change.logged_as, Outcome.STARTED, change, reason=reason)
         self._ask(connection, self._tables.forget_progress(), (change.name, skip or 0))
-        self._ask(connection, self._tables.take_for_done(), (change.name, skip or 0))
         now, whole = queries.written(datetime.now(UTC)), queries.whole_noted(script.statement_count)
-        noted = (change.name, 0, None, Attempt.STARTED.value, now, whole)
-        self._ask(connection, self._tables.note_statement(), noted)
+        notes: list[tuple[object, ...]] = [(change.name, 0, None, Attempt.STARTED.value, now, whole)]
+        if change.resumption is not None and change.resumption.taken is not None:
+            notes += [(change.name, skip, change.resumption.taken, Attempt.DONE.value, now, None)]
+        for note in notes:
+            self._ask(connection, self._tables.note_statement(), note)
         if change.action is Action.MIGRATE and skip is None:
             self._write_row(connection, run, change, State.UNFINISHED, log_id)
         elif change.action is Action.MIGRATE:
@@ -634,7 +643,6 @@ class SqliteEngine:
         raise AlreadyRecorded(
             f"{change.name} {found}: another run was here first",
             hint="run again: the plan is made anew",
-            state="nothing was changed",
         )
 
     def _write_books(

@@ -26,14 +26,13 @@ def code_of(error: BaseException) -> str:
 
 def trouble(error: sqlite3.Error, path: Path) -> MigrationManagerError:
     """Say what a failure outside any script means; raises KeyboardInterrupt when it was Ctrl-C."""
-    code, untouched = code_of(error), "nothing was changed"
+    code = code_of(error)
     if code == "SQLITE_INTERRUPT":  # out of the progress handler
         raise KeyboardInterrupt from error
     if code.startswith(BUSY):
         return TryLater(
             f"{path} is in use by another process and did not get free in time ({code})",
             hint="run again when its transaction has ended; `lock_timeout` says how long to wait",
-            state=untouched,
         )
     if code == "SQLITE_NOTADB":
         return ConfigError(f"{path} is not a SQLite database", hint="is it the right path?")
@@ -49,6 +48,5 @@ def trouble(error: sqlite3.Error, path: Path) -> MigrationManagerError:
         return MigrationManagerError(
             f"{path} may not be written: {error}",
             hint="this user must be able to write the file and its directory",
-            state=untouched,
         )
-    return MigrationManagerError(f"{path}: {error}" + (f" ({code})" if code else ""), state=untouched)
+    return MigrationManagerError(f"{path}: {error}" + (f" ({code})" if code else ""))

@@ -113,7 +113,6 @@ def _unusable(path: Path, reason: str) -> DatabaseUnreachable:
     return DatabaseUnreachable(
         f"the lock file {path} cannot be made: {reason}",
         hint="migrating needs a directory that exists and may be written; SQLite keeps its journal there too",
-        state="nothing was changed",
     )
 
 

@@ -192,10 +192,6 @@ log_id = coalesce(:log_id, log_id) WHERE migration_name = :migration_name"""
         return f"""INSERT OR REPLACE INTO main.{self.progress}
 (migration_name, statement, checksum, state, noted_at, note) VALUES (?, ?, ?, ?, ?, ?)"""
 
-    def take_for_done(self) -> str:
-        """Return the statement that notes as done what a person took for it."""
-        return f"UPDATE {self.progress} SET state = 'done' WHERE migration_name = ? AND statement BETWEEN 1 AND ?"
-
     def forget_progress(self) -> str:
         return f"DELETE FROM {self.progress} WHERE migration_name = ? AND statement > ?"
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from migration_manager.sqltext.compare import without_comments
 from migration_manager.sqltext.facts import (
     CopyDirection,
+    Setting,
     copy_direction,
     copy_format,
     refuses_transaction,
+    setting_in,
     statement_tokens,
 )
 from migration_manager.sqltext.lexical import Kind, SqlTextError, Token, tokens
@@ -25,12 +27,14 @@ __all__ = [
     "Kind",
     "LossFinder",
     "Rows",
+    "Setting",
     "Sql",
     "SqlTextError",
     "Token",
     "copy_direction",
     "copy_format",
     "refuses_transaction",
+    "setting_in",
     "split",
     "statement_tokens",
     "statements_in",

@@ -242,3 +242,29 @@ def _setting(found: Sequence[str], first: str) -> tuple[str, str]:
 def _is_false(value: str) -> bool:
     """Return whether the server takes the value of a boolean setting for false (src/backend/utils/adt/bool.c)."""
     return value in ("OF", "OFF", "0") or (value != "" and ("FALSE".startswith(value) or "NO".startswith(value)))
+
+
+# --------------------------------------------------------------------------------------------------- settings
+
+
+class Setting(enum.Enum):
+    """How a statement sets something for its session."""
+
+    PLAIN = "it does nothing else"
+    COMPUTED = "in an expression that may do more"
+
+
+def setting_in(text: str, statement: Statement) -> Setting | None:
+    """Return how a PostgreSQL statement sets something for its session; None for one that does not."""
+    if statement.words[:1] in (("SET",), ("RESET",)):
+        return Setting.PLAIN
+    if statement.words[:1] != ("SELECT",):
+        return None
+    found = _texts(text, statement, Dialect.POSTGRESQL)
+    if "SET_CONFIG" not in found:
+        return None
+    call = found[1:] if found[1:2] == ["SET_CONFIG"] else found[3:] if found[1:3] == ["PG_CATALOG", "."] else []
+    name, value, local = call[2:3], call[4:5], call[6:7]
+    is_literal = all(piece[:1] == "'" for piece in (*name, *value)) and local in (["FALSE"], ["TRUE"])
+    is_plain = call == ["SET_CONFIG", "(", *name, ",", *value, ",", *local, ")"]
+    return Setting.PLAIN if is_literal and is_plain else Setting.COMPUTED

@@ -32,7 +32,7 @@ ALL, NONE, SOME = (True,) * 6, (False,) * 6, (True, False, True, False, True, Fa
 
 def test_what_a_run_claims_is_read_from_its_words() -> None:
     said = read(
-        1, f"dev · x\n\n  applied      {NAME}      1 ms\n", "now:   nothing of b was kept; 1 before it stay applied\n"
+        1, f"dev · x\n\n  applied      {NAME}      1 ms\n", "now:   nothing of b was kept; 1 before it stays applied\n"
     )
     assert said.acknowledged == {NAME}
     assert said.kept_nothing

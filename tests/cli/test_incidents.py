@@ -132,7 +132,7 @@ def test_what_a_lost_session_leaves_is_told_with_what_went_in_before(postgres_pr
     error = outcome.json["error"]
     assert error["done"] == [USERS]
     assert f"nothing of {TASKS} was kept" in error["state"]
-    assert "1 before it stay applied" in error["state"]
+    assert "1 before it stays applied" in error["state"]
 
 
 def test_a_warning_of_the_server_is_shown_under_quiet_too(postgres_project: Project) -> None:

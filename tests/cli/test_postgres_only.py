@@ -180,7 +180,7 @@ def test_a_no_transaction_failure_says_how_many_statements_were_kept(unfinished:
     outcome = unfinished.run("migrate")
     assert outcome.code == 1
     assert f"{TASKS}.sql:3:13 failed" in outcome.err
-    assert "1 of its 3 statements were kept" in outcome.err
+    assert "1 of its 3 statements was kept" in outcome.err
     assert "unfinished" in outcome.err
     assert "`resume` goes on there" in outcome.err
     assert "resume --mark-applied" in outcome.err
@@ -232,7 +232,7 @@ def test_a_no_transaction_rollback_that_fails_is_unfinished_too(postgres_project
     postgres_project.ok("migrate")
     outcome = postgres_project.run("rollback")
     assert outcome.code == 1
-    assert "1 of its 2 statements were kept" in outcome.err
+    assert "1 of its 2 statements was kept" in outcome.err
     assert postgres_project.rows_of_history() == [(USERS, "unfinished")]
     postgres_project.ok("forget", "--name", USERS)
 

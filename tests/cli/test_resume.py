@@ -26,7 +26,7 @@ def stopped(postgres_project: Project) -> Project:
     )
     failed = project.run("migrate")
     assert failed.code == 1
-    assert "1 of its 3 statements were kept and it is recorded as unfinished" in failed.err
+    assert "1 of its 3 statements was kept and it is recorded as unfinished" in failed.err
     assert "resume" in failed.err
     return project
 
@@ -85,7 +85,7 @@ def test_a_dry_run_says_where_it_would_go_on_and_writes_nothing(stopped: Project
 def test_a_resume_that_fails_again_stays_where_it_was(stopped: Project) -> None:
     again = stopped.run("resume")
     assert again.code == 1
-    assert "1 of its 3 statements were kept" in again.err
+    assert "1 of its 3 statements was kept" in again.err
     assert progress(stopped) == [(1, "done"), (2, "failed")]
     assert stopped.log("action", "outcome")[-1] == ("resume", "failed")
     stopped.rows("DELETE FROM users")

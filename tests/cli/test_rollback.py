@@ -278,7 +278,7 @@ def test_a_failing_script_leaves_its_migration_applied_and_says_so(project: Proj
     assert outcome.code == 1
     assert f"migrations/{NOTES}_rollback.sql:2:" in outcome.err
     assert "it is still applied" in outcome.err
-    assert "1 before it stay rolled back" in outcome.err
+    assert "1 before it stays rolled back" in outcome.err
     assert "1 more not reached" in outcome.err
     assert project.applied() == [USERS, TASKS, TAGS, NOTES]
     assert project.has_table("notes")

@@ -39,7 +39,7 @@ def told_and_kept_nothing(outcome: Outcome, code: int, *words: str) -> None:
     for word in words:
         assert word in outcome.err
     assert f"nothing of {TASKS} was kept" in outcome.err
-    assert "1 before it stay applied" in outcome.err
+    assert "1 before it stays applied" in outcome.err
     assert "Traceback" not in outcome.text
 
 
@@ -350,4 +350,4 @@ def test_a_database_that_is_there_already_is_told_by_its_sqlstate(postgres_proje
     failed = project.run("migrate", "--json")
     assert failed.code == 1
     assert failed.json["error"]["sqlstate"] == "42P04"
-    assert "1 of its 2 statements were kept" in failed.json["error"]["state"]
+    assert "1 of its 2 statements was kept" in failed.json["error"]["state"]

@@ -101,7 +101,7 @@ def test_ctrl_c_in_a_statement_exits_130_keeps_nothing_and_says_so(project: Proj
     assert outcome.code == 130, outcome.text
     assert "interrupted" in outcome.err
     assert f"nothing of {TASKS} was kept" in outcome.err
-    assert "1 before it stay applied" in outcome.err
+    assert "1 before it stays applied" in outcome.err
     assert "Traceback" not in outcome.text
     assert project.applied() == [USERS]
     assert not project.has_table("tasks")

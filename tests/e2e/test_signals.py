@@ -76,7 +76,7 @@ def test_in_a_statement_nothing_is_kept_the_lock_is_free_and_history_tells(proje
     with project.start("migrate", "--json") as runner:
         until(is_working(project, USERS), "the runner is at work")
         outcome = stopped(runner, stop)
-    assert f"nothing of {TASKS} was kept; 1 before it stay applied" in " ".join(outcome.err.split())
+    assert f"nothing of {TASKS} was kept; 1 before it stays applied" in " ".join(outcome.err.split())
     error = outcome.json["error"]
     assert (error["kind"], error["exit_code"], error["signal"]) == ("Interrupted", outcome.code, stop.value.name)
     assert (error["done"], error["not_reached"]) == ([USERS], [TAGS])
