@@ -225,7 +225,7 @@ class _Statements:
             self._running.send((), message)
         elif setting is Setting.COMPUTED and on_notice is not None:
             text = (
-                f"statement {number} may set something for its session, and is not run again: it may do more than that"
+                f"what statement {number} sets for its session is not set again: its expression may do more than that"
             )
             on_notice(Notice("WARNING", text))
 

@@ -97,16 +97,6 @@ def test_a_line_that_dies_in_the_middle_of_a_file_kept_nothing(behind: Project, 
     assert behind.log("migration_name", "outcome")[-1] == (TASKS, "failed")
 
 
-def test_a_session_that_ended_between_two_files_is_taken_up_anew(postgres_project: Project) -> None:
-    project = postgres_project
-    project.write_tables()
-    project.write(USERS, "CREATE TABLE users (id integer PRIMARY KEY);\nSET idle_session_timeout = '1ms';\n")
-    with slowly(project, 0.3) as process:
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert project.applied() == list(FIVE)
-
-
 def test_a_server_that_is_restarted_between_two_files(
     own_server: OwnServer, own_database: Database, tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
 from urllib.parse import quote, urlencode
@@ -28,18 +27,6 @@ def connection(postgres_project: Project) -> Iterator[psycopg.Connection]:
 
 
 # -------------------------------------------------------------------------------------------- role
-
-
-@pytest.fixture
-def owner(postgres_project: Project) -> Iterator[str]:
-    """Yield a role that may create in the schema `public` and is not the login."""
-    name = f"own er_{secrets.token_hex(6)}"
-    role = sql.Identifier(name).as_string()
-    postgres_project.rows(f"CREATE ROLE {role}")
-    postgres_project.rows(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
-    yield name
-    postgres_project.rows(f"DROP OWNED BY {role}")
-    postgres_project.rows(f"DROP ROLE {role}")
 
 
 def owners(project: Project) -> set[str]:
