@@ -5,17 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
 
 from migration_manager.errors import FileError, LocksNotObtained, MigrationFailed, MigrationManagerError, SqlFailed
 from migration_manager.locate import locate
 from migration_manager.model import Action, Recorded, RunReport, State, Task
 from migration_manager.retrying import IN_THE_WAY
-
-GO_ON: Final = (
-    "`status` shows what it left behind; mend what stood in its way and `resume` goes on there, or finish it by hand"
-    " and say so with `resume --mark-applied`"
-)
 
 
 def failure(failed: Task, group: Sequence[Task], error: SqlFailed, report: RunReport) -> MigrationManagerError:
@@ -70,14 +64,9 @@ class Fate(enum.Enum):
     """What became of the tasks of one transaction that a signal hit; the value says so, with their name."""
 
     UNKNOWN = "what became of {} is not known; `status` tells"
-    UNFINISHED = "{} is recorded as unfinished: it runs outside a transaction"
+    UNFINISHED = "{} is recorded as unfinished"
     FINISHED = "{} was finished and is recorded"
     NOT_KEPT = "nothing of {} was kept"
-
-    @property
-    def hint(self) -> str | None:
-        """What to do next, where that is not to run again."""
-        return "`status` shows where it stopped; `resume` goes on there" if self is Fate.UNFINISHED else None
 
     def told_of(self, group: Sequence[Task]) -> str:
         """Say it of these tasks."""
@@ -107,6 +96,12 @@ def fate(run_id: str, group: Sequence[Task], recorded: Recorded | None) -> Fate:
     return Fate.FINISHED if is_done else Fate.NOT_KEPT
 
 
+def how_far(recorded: Recorded, task: Task) -> str:
+    """Say how far an unfinished script came, as the end of a sentence; nothing where that was not noted."""
+    progress = next((row.progress for row in recorded.applied if row.name == task.name), None)
+    return "" if progress is None else f": {progress.in_words}"
+
+
 def state_after(failed: Task, group: Sequence[Task], error: MigrationManagerError) -> str:
     """Say what is kept of the tasks of one transaction after it went wrong; the engine's own word counts most."""
     if error.state is not None:
@@ -115,7 +110,7 @@ def state_after(failed: Task, group: Sequence[Task], error: MigrationManagerErro
         return _state_of_unfinished(error.kept, failed.change.script.statement_count, in_doubt=error.in_doubt)
     if not isinstance(error, SqlFailed) or failed.change.script is None:
         return f"nothing of {failed.name} was kept"
-    still = "it is still pending" if failed.change.action is Action.MIGRATE else "it is still applied"
+    still = f"it is still {'pending' if failed.was is None else failed.was.value}"
     if len(group) > 1:
         return f"nothing of the {len(group)} in this transaction was kept; {still}"
     return f"nothing of it was kept; {still}"
@@ -136,8 +131,17 @@ def _hint_after(failed: Task, error: SqlFailed) -> str:
     if error.kept is None:
         return error.hint or _next_step(failed, error)
     if error.hint is None or error.code in IN_THE_WAY:  # it is not tried again, and `migrate` would not go on
-        return GO_ON
-    return error.hint if "`resume`" in error.hint else f"{error.hint}; then: {GO_ON}"
+        return how_to_go_on(failed)
+    return error.hint if "`resume`" in error.hint else f"{error.hint}; then: {how_to_go_on(failed)}"
+
+
+def how_to_go_on(failed: Task) -> str:
+    """Say what to do about a no-transaction script that stopped half-way."""
+    ended = "--mark-rolled-back" if failed.change.action is Action.ROLLBACK else "--mark-applied"
+    return (
+        "`status` shows where it stopped; mend what stood in its way and `resume` goes on there (past that statement:"
+        f" `resume --skip`); or finish it by hand and say so: `resume {ended}`"
+    )
 
 
 def _next_step(failed: Task, error: SqlFailed) -> str:

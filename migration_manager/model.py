@@ -484,12 +484,14 @@ class Done:
 class Task:
     """A change that is ready to be done: its scripts are read, its header is understood.
 
-    `warnings` is what a person should know before it runs.
+    `warnings` is what a person should know before it runs. `was` is the state of its history row until then; None where
+    it has none.
     """
 
     name: str
     change: Change
     warnings: tuple[str, ...] = ()
+    was: State | None = None
 
     @property
     def outside_transaction(self) -> bool:
@@ -520,6 +522,12 @@ class RunReport:
     warnings: tuple[str, ...] = ()
     left: tuple[str, ...] = ()  # pending, and not asked for
     plan: Plan | None = None
+
+    @property
+    def undone_by(self) -> str:
+        """The id of the run to roll back to undo this one: what was resumed belongs to the run that began it."""
+        begun = [step.applied.run_id for step in self.plan.steps if step.applied] if self.plan else []
+        return begun[0] if begun else self.run_id
 
 
 @dataclass(frozen=True, slots=True)

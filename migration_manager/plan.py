@@ -23,6 +23,7 @@ from migration_manager.model import (
     Applied,
     Direction,
     Entangled,
+    Leftover,
     Migration,
     OutOfOrder,
     PastRun,
@@ -155,8 +156,21 @@ def progress_of(standing: Standing) -> tuple[str, ...]:
     progress = standing.applied.progress if standing.applied else None
     if progress is None:
         return ()
-    left = (f"left behind: {each.kind.value} {each.name} on {each.table}" for each in progress.left)
-    return (progress.in_words, *left)
+    back = "rolling back: " if _direction(standing.applied) is Direction.BACK else ""
+    return (back + progress.in_words, *(f"left behind: {_in_words(left)}" for left in progress.left))
+
+
+def left_as_it_is(step: Step) -> tuple[str, ...]:
+    """Return warnings for what an unfinished migration did, none of which is undone by saying how it ended."""
+    progress = step.applied.progress if step.applied else None
+    if progress is None:
+        return ()
+    done = f"{step.name}: {progress.in_words}; nothing is run, and what it did stays as it is"
+    return (done, *(f"left behind by it, and not taken away: {_in_words(left)}" for left in progress.left))
+
+
+def _in_words(left: Leftover) -> str:
+    return f"{left.kind.value} {left.name} on {left.table}"
 
 
 def plan_resume(state: Survey, name: str | None) -> Plan:
@@ -172,11 +186,11 @@ def plan_resume(state: Survey, name: str | None) -> Plan:
         unfinished = (standing,)
     if len(unfinished) > 1:
         raise UsageError(f"{_listed(unfinished)} are unfinished: which is meant?", hint="say it with --name")
-    return Plan(tuple(Step(_direction(s), s.name, s.migration, s.applied) for s in unfinished))
+    return Plan(tuple(Step(_direction(s.applied), s.name, s.migration, s.applied) for s in unfinished))
 
 
-def _direction(standing: Standing) -> Direction:
-    went_back = standing.applied is not None and standing.applied.action is Action.ROLLBACK
+def _direction(row: Applied | None) -> Direction:
+    went_back = row is not None and row.action is Action.ROLLBACK
     return Direction.BACK if went_back else Direction.FORWARD
 
 

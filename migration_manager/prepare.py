@@ -28,6 +28,7 @@ from migration_manager.model import (
     Script,
     Source,
     Standing,
+    State,
     Step,
     Survey,
     Task,
@@ -163,7 +164,8 @@ class Preparer:
             raise _no_rollback(step, script)
         if lost := losses_in_words(script):
             warnings += (f"rolling back {step.name} loses data: {lost}",)
-        return Task(step.name, Change(Action.ROLLBACK, step.name, script, checksum=script.source.checksum), warnings)
+        change = Change(Action.ROLLBACK, step.name, script, checksum=script.source.checksum)
+        return Task(step.name, change, warnings, step.applied.state if step.applied else None)
 
     def resumed(self, step: Step, kept_texts: KeptTexts, done: Sequence[str], doubt: Doubt) -> Task:
         """Make an unfinished migration ready to go on, in the direction it was going; the file where it exists.
@@ -183,7 +185,7 @@ class Preparer:
         if change.script is None:
             raise HistoryError(f"{step.name} has no file here, and its text was not kept", names=(step.name,))
         resumption, told = resumption_of(change.script, progress, done, step.name, doubt)
-        return Task(step.name, replace(change, resumption=resumption), (f"{step.name} {told}",))
+        return Task(step.name, replace(change, resumption=resumption), (f"{step.name} {told}",), State.UNFINISHED)
 
     def _unfinished_change(self, step: Step, kept_texts: KeptTexts) -> Change:
         if step.direction is Direction.BACK:

@@ -35,9 +35,9 @@ def resumption_of(
 ) -> tuple[Resumption, str]:
     """Return how a script goes on, and a word about it for people.
 
-    `done` are the checksums of the statements that are kept. Raises `HistoryError` when one of them is another one in
-    the file now, or the file runs in a transaction now, and `Unfinished` when the next statement may have run, and
-    neither the database nor a person can tell.
+    `done` are the checksums of the statements that are kept. Raises `HistoryError` when they are not those of the file,
+    when that runs in a transaction now, and when a person takes for done what is seen to be half done; `Unfinished`
+    when the next statement may have run, and neither the database nor a person can tell.
     """
     if not script.directives.no_transaction:
         raise HistoryError(
@@ -45,34 +45,18 @@ def resumption_of(
             names=(name,),
             hint="put the line back; or finish it by hand and say `resume --mark-applied`",
         )
-    skip = 0
-    at: Message | None = None
-    for number, message in enumerate(one_by_one(script), start=1):
-        if number > len(done):
-            at = message
-            break
-        if digest_of(message) != done[number - 1]:
-            place = f"{script.source.path}:{message.batch.line}"
-            raise HistoryError(
-                f"statement {number} of {name} is kept in the database and is another one in the file now ({place})",
-                names=(name,),
-                hint="put it back as it was, and change only what has not run; or finish it by hand and say"
-                " `resume --mark-applied`",
-            )
-        skip = number
-    if skip < len(done):
-        raise HistoryError(
-            f"{len(done)} statements of {name} are kept in the database, and the file has only {skip} now",
-            names=(name,),
-        )
+    at = _next_after(script, done, name)
     if at is None:
-        return Resumption(skip), "every statement is done; only the record is finished"
+        return Resumption(len(done)), "every statement is done; only the record is finished"
+    skip, digest = len(done), digest_of(at)
+    is_same = progress.checksum in (None, digest)  # as the one something is noted of
     shown = f"{script.source.path}:{at.batch.line}: {_beginning(at)}"
-    where = f"goes on at statement {skip + 1} of {script.statement_count}, {shown}"
     if doubt is Doubt.SKIP:
-        return Resumption(skip + 1, taken=digest_of(at)), f"takes statement {skip + 1} for done, {shown}"
+        if is_same:
+            _refuse_half_done(progress, name, skip + 1)
+        return Resumption(skip + 1, taken=digest), f"takes statement {skip + 1} for done, {shown}"
+    where = f"goes on at statement {skip + 1} of {script.statement_count}, {shown}"
     statement = next(iter(statements_of(at, script.dialect)), None)
-    is_same = progress.checksum in (None, digest_of(at))  # as the one something is noted of
     is_refused = statement is not None and refuses_transaction(at.text, statement, script.dialect)
     if is_same and is_refused and any(left.kind is Left.PENDING_DETACH for left in progress.left):
         return Resumption(skip, _DETACHED_ALREADY, finish_detaching=True), where
@@ -84,9 +68,41 @@ def resumption_of(
             names=(name,),
             hint="look; then `resume --again` runs it once more, and `resume --skip` takes it for done",
         )
-    return Resumption(
-        skip, _took_effect(progress, statement)
-    ), f"{where}; whether it ran is not known, and is seen then"
+    where += "; whether it ran is not known: it is run again, and says so if it did"
+    return Resumption(skip, _took_effect(progress, statement)), where
+
+
+def _next_after(script: Script, done: Sequence[str], name: str) -> Message | None:
+    """Return the statement after those that are kept; None when they are all. Raises `HistoryError`."""
+    found = 0
+    for number, message in enumerate(one_by_one(script), start=1):
+        if number > len(done):
+            return message
+        if digest_of(message) != done[number - 1]:
+            place = f"{script.source.path}:{message.batch.line}"
+            raise HistoryError(
+                f"statement {number} of {name} is kept in the database and is another one in the file now ({place})",
+                names=(name,),
+                hint="put it back as it was, and change only what has not run; or finish it by hand and say"
+                " `resume --mark-applied`",
+            )
+        found = number
+    if found < len(done):
+        raise HistoryError(
+            f"{len(done)} statements of {name} are kept in the database, and the file has only {found} now",
+            names=(name,),
+        )
+    return None
+
+
+def _refuse_half_done(progress: Progress, name: str, number: int) -> None:
+    for left in progress.left:
+        if left.kind is not Left.NOT_VALID:
+            raise HistoryError(
+                f"statement {number} of {name} left something half done: {left.kind.value} {left.name} on {left.table}",
+                names=(name,),
+                hint=f"`resume` goes on with it; or first end that by hand: {left.remedy}",
+            )
 
 
 def place_of(script: Script, number: int) -> str | None:

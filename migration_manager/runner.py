@@ -325,7 +325,9 @@ def _mark(at: Workplace, name: str | None, *, applied: bool, reason: str | None)
         action = Action.RESUME if applied else Action.FORGET
         how = "marked as applied" if applied else "marked as rolled back"
         said = how if reason is None else f"{how}: {at.said(reason)}"
-        return tuple(Task(step.name, Change(action, step.name, reason=said)) for step in plan.steps)
+        return tuple(
+            Task(step.name, Change(action, step.name, reason=said), planner.left_as_it_is(step)) for step in plan.steps
+        )
 
     return _unfinished(at, name), prepare
 
@@ -562,17 +564,20 @@ class _Work:
         now = names(self._group)
         finished = tuple(result for result in self._finished if result.name not in now)
         report = RunReport(self._at.run.id, finished, names(self._left))
-        fate = Fate.FINISHED
+        fate, hint, how_far = Fate.FINISHED, None, ""
         if len(finished) == len(self._finished):  # it was not told as finished
-            fate = aftermath.fate(self._at.run.id, self._group, _look(self._at))
-        state = fate.told_of(self._group) + aftermath.before(report)
+            recorded = _look(self._at)
+            fate = aftermath.fate(self._at.run.id, self._group, recorded)
+            if fate is Fate.UNFINISHED and recorded is not None:
+                hint, how_far = aftermath.how_to_go_on(self._group[0]), aftermath.how_far(recorded, self._group[0])
+        state = fate.told_of(self._group) + how_far + aftermath.before(report)
         if fate in (Fate.NOT_KEPT, Fate.UNFINISHED):
             self._log_failure(self._group[0], f"{stop.word} by {stop.origin}", None, self._began)
         elif fate is Fate.FINISHED:
             took = round((time.monotonic() - self._began) * 1000)
             done = tuple(TaskResult(task.name, task.change.action, took) for task in self._group)
             report = replace(report, finished=finished + done)
-        interrupted = Interrupted(stop, state=state, hint=fate.hint)
+        interrupted = Interrupted(stop, state=state, hint=hint)
         interrupted.report = report
         return interrupted
 
@@ -603,7 +608,7 @@ class _Work:
             error.report = report
             error.state = aftermath.state_after(failed, group, error) + aftermath.before(report)
             if error.kept is not None:
-                error.hint = error.hint or aftermath.GO_ON
+                error.hint = error.hint or aftermath.how_to_go_on(failed)
             raise
         self._kept_out_since = None
         results = []

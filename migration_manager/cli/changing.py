@@ -197,7 +197,7 @@ def _show_run(call: Invocation, settings: Settings, report: RunReport, nothing: 
     if call.json:
         call.document(documents.run(report, settings.environment))
     else:
-        undo = call.again(f"rollback --run {report.run_id}", settings.environment)
+        undo = call.again(f"rollback --run {report.undone_by}", settings.environment)
         text.show_run(call.screen, report, nothing=nothing, undo=undo)
 
 

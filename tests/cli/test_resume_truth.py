@@ -135,12 +135,59 @@ def test_detaching_that_is_finished_counts_for_the_statement_that_began_it(half_
 
 
 @pg
-@pytest.mark.parametrize("how", ["skipped", "taken out"])
-def test_detaching_that_is_finished_counts_for_no_other_statement(half_detached: Project, how: str) -> None:
-    if how == "taken out":
-        half_detached.write(TASKS, TIMED + "CREATE TABLE must_exist (id integer);\n")
-    half_detached.ok("resume", *(["--skip"] if how == "skipped" else []))
+def test_detaching_that_is_left_counts_for_no_other_statement(half_detached: Project) -> None:
+    half_detached.write(TASKS, TIMED + "CREATE TABLE must_exist (id integer);\n")
+    half_detached.ok("resume")
     assert half_detached.has_table("must_exist")
+    assert is_pending(half_detached), "the file does not say any more that it is to be detached"
+
+
+@pg
+def test_what_is_half_done_is_not_taken_for_done(half_detached: Project) -> None:
+    refused = half_detached.refuses(4, "resume", "--skip")
+    assert "half done: partition whose detaching is not finished public.events_2024" in refused.err
+    half_detached.rows("ALTER TABLE events DETACH PARTITION events_2024 FINALIZE")
+    half_detached.ok("resume", "--skip")
+    assert half_detached.has_table("must_exist")
+
+
+@pg
+def test_an_invalid_index_is_not_taken_for_done_and_a_person_who_says_how_it_ended_is_told(
+    postgres_project: Project,
+) -> None:
+    project = postgres_project
+    stopped_at(project, COUNTER, COUNT, COUNT, "CREATE UNIQUE INDEX CONCURRENTLY ti ON counter (n);\n")
+    refused = project.refuses(4, "resume", "--skip")
+    assert "half done: invalid index public.ti on public.counter" in refused.err
+    told = project.ok("resume", "--mark-applied").err
+    assert "statement 4 of 4 failed; nothing is run" in told
+    assert "not taken away: invalid index public.ti on public.counter" in told
+
+
+def test_what_is_undone_by_resume_is_the_run_that_it_belongs_to(project: Project) -> None:
+    stopped_at(project, COUNTER, BROKEN)
+    project.write(USERS, HEADER + COUNTER + COUNT, "DROP TABLE counter;\n")
+    shown = project.ok("resume").out
+    (undo,) = re.findall(r"undo with: migration-manager (.*)", shown)
+    project.ok(*undo.split())
+    assert project.applied() == []
+
+
+def test_a_rollback_of_what_is_unfinished_leaves_it_unfinished(project: Project) -> None:
+    project.write(USERS, HEADER + COUNTER + BROKEN, "DROP TABLE nowhere;\n")
+    assert project.run("migrate").code == 1
+    failed = project.run("rollback", "--json")
+    assert failed.code == 1
+    assert failed.json["error"]["state"] == "nothing of it was kept; it is still unfinished"
+
+
+def test_a_rollback_that_stopped_says_so_and_how_to_end_it(project: Project) -> None:
+    project.write(USERS, COUNTER, HEADER + "DROP TABLE counter;\nDROP TABLE nowhere;\n")
+    project.ok("migrate")
+    failed = project.run("rollback", "--json")
+    assert "`resume --mark-rolled-back`" in failed.json["error"]["hint"]
+    assert "rolling back: statement 2 of 2 failed" in project.ok("status").out
+    assert "rolling back: statement 2 of 2 failed" in project.refuses(4, "migrate").err
 
 
 def in_doubt(project: Project, statement: str) -> None:
@@ -314,7 +361,7 @@ def test_ctrl_c_in_a_file_that_took_another_role_knows_what_became_of_it(postgre
         runner.send_signal(signal.SIGINT)
         outcome = ended(runner)
     assert outcome.code == 130
-    assert "recorded as unfinished" in outcome.err, outcome.err
+    assert "recorded as unfinished: 2 of 3 statements done" in outcome.err, outcome.err
     assert "`resume` goes on there" in " ".join(outcome.err.split())
 
 
