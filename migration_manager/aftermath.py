@@ -118,8 +118,8 @@ def state_after(failed: Task, group: Sequence[Task], error: MigrationManagerErro
 
 def _state_of_unfinished(kept: int, total: int, *, in_doubt: bool) -> str:
     if in_doubt:
-        what = f"whether statement {kept + 1} of {total} has run is not known"
-    elif kept < total:
+        return f"whether statement {kept + 1} of {total} has run is not known; it is recorded as unfinished"
+    if kept < total:
         what = f"{kept or 'none'} of its {total} statements {'was' if kept < 2 else 'were'} kept"
         what = what if total > 1 else "its statement was not kept"
     else:

@@ -42,6 +42,46 @@ def test_what_a_run_claims_is_read_from_its_words() -> None:
     assert read(5, "", "now:   what became of it is not known; `status` tells").unknown
 
 
+@pytest.mark.parametrize(
+    ("words", "unfinished", "kept", "in_doubt"),
+    [
+        ("now:   2 of its 6 statements were kept and it is recorded as unfinished", True, 2, False),
+        ("now:   none of its 6 statements was kept and it is recorded as unfinished", True, 0, False),
+        ("now:   whether statement 3 of 6 has run is not known; it is recorded as unfinished", True, 2, True),
+        ("now:   x is recorded as unfinished: 2 of 6 statements done", True, 2, False),
+        ("now:   x is recorded as unfinished: statement 3 of 6 failed", True, 2, False),
+        ("now:   x is recorded as unfinished: statement 3 of 6 unknown", True, 2, True),
+        ("now:   no statement was run; `status` tells whether it is recorded as unfinished", False, None, False),
+        ("now:   nothing of it was kept; it is still pending", False, None, False),
+    ],
+)
+def test_how_far_it_says_it_came_is_read(words: str, unfinished: bool, kept: int | None, in_doubt: bool) -> None:
+    said = read(1, "", words)
+    assert (said.unfinished, said.kept, said.in_doubt) == (unfinished, kept, in_doubt)
+
+
+FAR = "now:   2 of its 6 statements were kept and it is recorded as unfinished"
+DOUBT = "now:   whether statement 3 of 6 has run is not known; it is recorded as unfinished"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "state", "words", "rules"),
+    [
+        ((True, True, False, False, False), "unfinished", FAR, set()),
+        ((True, True, True, False, False), "unfinished", FAR, {Rule.FALSE_CLAIM}),
+        ((True, False, False, False, False), "unfinished", FAR, {Rule.FALSE_CLAIM}),
+        ((True, True, True, False, False), "unfinished", DOUBT, set()),
+        ((True, True, True, True, False), "unfinished", DOUBT, {Rule.FALSE_CLAIM}),
+        ((False,) * 5, None, FAR, {Rule.FALSE_CLAIM}),
+    ],
+)
+def test_what_is_kept_of_a_file_outside_a_transaction_is_held_against_what_was_said(
+    pieces: tuple[bool, ...], state: str | None, words: str, rules: set[Rule]
+) -> None:
+    found = Found(OUTSIDE.files[0], pieces, 0, state, 0)
+    assert {broken.rule for broken in broken_rules(OUTSIDE, [found], read(1, "", words))} == rules
+
+
 NOTHING = (NONE, None, 0)
 DONE = (ALL, "applied", 1)
 KILLED = (-9, "", "")
