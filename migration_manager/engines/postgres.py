@@ -118,16 +118,10 @@ class PostgresEngine:
     def _ask(self, *statements: str) -> list[list[Row]]:
         session = self._session
         try:
-            return session.ask(*statements)
+            return session.ask_raw(*statements)
         except Refused as error:
             grant = session.tables.grant_reading(session.identity.role) if session.schema else ""
             raise as_error(error, grant) from None
-
-    def _look_again(self) -> None:
-        try:
-            self._session.look_again()
-        except Refused as error:
-            raise as_error(error) from None
 
     def recorded(self) -> Recorded:
         session = self._session
@@ -135,12 +129,14 @@ class PostgresEngine:
             session.reopen(_FOR_A_LOOK)
         self._refuse_to_guess()
         if not session.is_fresh:
-            self._look_again()
+            session.look_again()
         session.is_fresh = False
         place = session.place
         if not place.exists:
             return NOTHING_RECORDED
-        history, stamp, last_run, progress = self._ask(*session.tables.read_history(older=place.is_older))
+        history, stamp, last_run, progress = self._ask(
+            *session.tables.read_history(older=place.is_older, with_progress=place.shows_progress)
+        )
         rows = tuple(map(applied, history))
         if progress and any(row.state is State.UNFINISHED for row in rows):
             rows = with_progress(rows, progress, found_in(self._ask(queries.LEFTOVERS)[0]))
@@ -156,15 +152,12 @@ class PostgresEngine:
         session = self._session
         if session.unsettled is None:
             return
-        try:
-            if is_in_progress(session, session.unsettled):
-                raise OutcomeUnknown("a transaction of this run is still being committed")
-        except Refused as error:
-            raise as_error(error) from None
+        if is_in_progress(session, session.unsettled):
+            raise OutcomeUnknown("a transaction of this run is still being committed")
         session.unsettled = None
 
     def log(self, *, name: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
-        self._look_again()
+        self._session.look_again()
         if not self._session.place.exists:
             return ()
         return tuple(map(log_row, self._ask(self._session.tables.read_log(name, limit))[0]))

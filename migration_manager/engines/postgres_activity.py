@@ -26,12 +26,8 @@ class ServerActivity:
     def look(self) -> Activity:
         """Return who runs, who waits, and whose transactions are open. Does not write."""
         query = query_of_all(self._key(), queries=self._session.settings.show_queries)
-        try:
-            # The costs of views over functions are guesses, and would have the query compiled for longer than it runs.
-            answers = self._session.command("BEGIN READ ONLY", "SET LOCAL jit = off", query, "COMMIT")
-        except Refused as error:
-            self._session.wire.abandon()
-            raise as_error(error) from None
+        # The costs of views over functions are guesses, and would have the query compiled for longer than it runs.
+        answers = self._session.command("BEGIN READ ONLY", "SET LOCAL jit = off", query, "COMMIT")
         facts = understood(answers[2][0][0] or "{}")
         waits = waits_of(facts)
         runners = [pid for pid in dict.fromkeys(facts["runners"] or ()) if pid in waits.sessions]
@@ -55,7 +51,7 @@ class ServerActivity:
             raise ValueError("a prepared transaction has no process to end")
         same = self._same(session)
         try:
-            self._session.command(f"SELECT pg_catalog.pg_terminate_backend(a.pid) {same}")
+            self._session.command_raw(f"SELECT pg_catalog.pg_terminate_backend(a.pid) {same}")
         except Refused as error:
             if error.code != "42501":
                 raise as_error(error) from None

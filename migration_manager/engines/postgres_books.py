@@ -23,24 +23,29 @@ class Books:
     def write(self, statements: Sequence[str]) -> None:
         """Write to the books in a transaction of their own. Raises `ConfigError`, `SqlFailed`."""
         session = self._session
+        try:
+            self.send(statements)
+        except Refused as error:
+            raise as_error(error, session.tables.grant_keeping(session.identity.role)) from None
+
+    def send(self, statements: Sequence[str]) -> None:
+        """Do as `write` does; raises the `Refused` itself where nothing of it was kept.
+
+        Whatever comes out of here, Ctrl-C included, leaves no transaction open: somebody may look with this session.
+        """
+        session = self._session
         session.read_as_ours()
         message = [*session.opening(), *statements, *session.ending()]
         try:
             session.wire.send(message)
-        except Refused as error:
-            if session.is_committed(error, message):
+        except BaseException as error:
+            if isinstance(error, Refused) and session.is_committed(error, message):
                 return
             session.wire.abandon()
-            raise as_error(error, session.tables.grant_keeping(session.identity.role)) from None
+            raise
 
     def ensure(self, run: Run) -> None:
         """Make what is missing, tables and columns, and stamp; see `Engine.ensure_history`."""
-        try:
-            self._ensure(run)
-        except Refused as error:  # a question of ours
-            raise as_error(error) from None
-
-    def _ensure(self, run: Run) -> None:
         session = self._session
         session.look_again()
         for _ in range(5):
@@ -66,9 +71,8 @@ class Books:
         making = tables.upgrade() if place.exists else tables.create(with_schema=not place.schema_exists)
         stamping = [] if place.exists else [tables.first_stamp(run)]
         try:
-            session.wire.send([*session.opening(), *making, *stamping, *session.ending()])
+            self.send([*making, *stamping])
         except Refused as error:
-            session.wire.abandon()
             if error.code not in _MADE_AT_ONCE:
                 raise as_error(error, self._grant_making()) from None
 

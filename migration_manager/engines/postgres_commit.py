@@ -19,11 +19,12 @@ from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_wire import Refused
 from migration_manager.errors import DatabaseUnreachable
 
-PATIENCE: Final = 15.0  # seconds before anybody is asked
+BEFORE_ASKING: Final = 15.0  # seconds before anybody is asked
 BETWEEN: Final = 5.0  # seconds between two questions
 STANDBY: Final = 60.0  # seconds that a synchronous standby gets to answer
 _LOOKS: Final = 2  # at which a transaction has to be over, with no answer, before the line counts as lost
 _SHORT: Final = "2"  # seconds for the second connection
+_TO_ANSWER: Final = 3.0  # seconds it gets to answer: it may go over the very line that carries nothing
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def answered_in_time(session: Session, xid: str | None) -> Iterator[None]:
         yield
         return
     wire, others = session.wire, session.wire.on_wait
-    over, due = 0, PATIENCE
+    over, due = 0, BEFORE_ASKING
 
     def on_wait(seconds: float) -> None:
         nonlocal over, due
@@ -62,6 +63,13 @@ def _state_of(session: Session, xid: str) -> str | None:
         second, _ = connect({**session.conninfo, "connect_timeout": _SHORT}, session.settings)
     except DatabaseUnreachable:
         return None
+
+    def give_up(seconds: float) -> None:
+        if seconds > _TO_ANSWER:
+            second.close()  # nothing is cancelled: that would have to be waited for as well
+            raise psycopg.OperationalError("no answer")
+
+    second.on_wait = give_up
     try:
         status, waits = second.send([queries.verdict_of(xid), queries.what_waits(xid)]).rows
     except Refused as error:

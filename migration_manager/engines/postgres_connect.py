@@ -13,7 +13,12 @@ from migration_manager.engines.postgres_wire import Wire
 from migration_manager.errors import DatabaseMissing, DatabaseUnreachable, ServerFull
 
 # A server that has gone without a word is noticed within two minutes, not after the two hours of the system's default.
-_PATIENCE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6", "tcp_user_timeout": "90000"}
+_KEEPALIVES = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "6",
+    "tcp_user_timeout": "90000",
+}
 # libpq gives no SQLSTATE for a connection that was refused (it is 53300). A server that says it in another language is
 # not known for full, and not tried again.
 _FULL = (
@@ -30,7 +35,7 @@ def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wir
     Where it did not, a pooler stands between that takes no `options`, and nothing has been set. Raises
     `DatabaseUnreachable`, `DatabaseMissing`, `ServerFull`.
     """
-    parameters = {"connect_timeout": "10", "application_name": settings.application_name, **_PATIENCE, **conninfo}
+    parameters = {"connect_timeout": "10", "application_name": settings.application_name, **_KEEPALIVES, **conninfo}
     if _wants_primary(parameters):
         parameters["target_session_attrs"] = "primary"
     # What PGOPTIONS says still counts, although an explicit `options` would hide it from libpq.

@@ -121,10 +121,14 @@ def noted_in(note: str | None) -> Noted:
 
 
 def leftovers_of(session: Session, name: str) -> list[Found]:
-    """Return what the unfinished script of this name has left behind. Raises `Refused`."""
-    rows, leftovers = session.ask(session.tables.read_notes(name), queries.LEFTOVERS)
+    """Return what the unfinished script of this name has left behind. Raises as `Session.ask` does."""
+    # Looked up twice: an index whose building comes to its end after it was seen to be invalid, and before it was asked
+    # who is building, is a leftover to one look only.
+    rows, leftovers, again = session.ask(session.tables.read_notes(name), queries.LEFTOVERS, queries.LEFTOVERS)
     notes = {int(number or 0): note for number, note in rows}
-    return left_by(found_in(leftovers), notes.get(0), notes[max(notes)] if notes else None)
+    still = found_in(again)
+    found = [each for each in found_in(leftovers) if each in still]
+    return left_by(found, notes.get(0), notes[max(notes)] if notes else None)
 
 
 def left_by(found: Sequence[Found], whole: str | None, newest: str | None) -> list[Found]:

@@ -17,13 +17,12 @@ import psycopg
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_values import moment
-from migration_manager.engines.postgres_wire import Refused
 from migration_manager.errors import LockNotAcquired, MigrationManagerError
 from migration_manager.model import LockHolder
 
 
 class TargetLock:
-    """The lock of one history, as one session sees it."""
+    """The lock of one history, as one session sees it. Whatever asks the server raises as `Session.ask` does."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -51,7 +50,7 @@ class TargetLock:
     def release(self) -> None:
         """Let go of the session's lock; never raises for the database."""
         # The lock goes with the session anyway; a lost connection must not hide the first error.
-        with suppress(MigrationManagerError, Refused, psycopg.Error):
+        with suppress(MigrationManagerError, psycopg.Error):
             self._session.command(queries.release_lock(self.key))
 
     def still_held(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Final
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import AdvanceHandler, NoticeHandler
 from migration_manager.engines.postgres_books import Books
-from migration_manager.engines.postgres_failures import as_error, own_failure
+from migration_manager.engines.postgres_failures import as_error, failed_check, own_failure, sql_failed
 from migration_manager.engines.postgres_leftovers import (
     Found,
     found_in,
@@ -124,10 +124,7 @@ class OutsideTransaction:
             session.wire.abandon()
             raise
         self._kept = self._kept or 0
-        try:
-            session.command(*session.for_session(), *timeouts(script, "SET"))
-        except Refused as error:
-            raise as_error(error) from None
+        session.command(*session.for_session(), *timeouts(script, "SET"))
 
     def _run_all(self, change: Change, running: ScriptRun) -> None:
         statements = _Statements(self._session, self._lock, running, change)
@@ -165,11 +162,8 @@ class OutsideTransaction:
             kind = found.leftover.kind
             if kind is Left.NOT_VALID or (kind is Left.PENDING_DETACH and not resumption.finish_detaching):
                 continue
-            try:
-                self._session.command(*self._session.for_session(), "SET lock_timeout = 0")
-                self._session.command(found.leftover.remedy)
-            except Refused as error:
-                raise as_error(error) from None
+            self._session.command(*self._session.for_session(), "SET lock_timeout = 0")
+            self._session.command(found.leftover.remedy)
             if self._on_notice is not None:
                 verb = "finished" if kind is Left.PENDING_DETACH else "dropped"
                 self._on_notice(
@@ -249,9 +243,11 @@ class _Statements:
             raise self._failed(number, message, error) from None
         except Refused as error:
             session.wire.abandon()
-            if not self.in_doubt and error.code == "22012":
+            if failed_check(error) is not None:
                 raise self._lock_lost(message) from None
-            raise self._failed(number, message, as_error(error)) from None
+            # At COMMIT it is what the statement has deferred that fails, and not a statement of ours.
+            refused = sql_failed(error, None) if self.in_doubt else as_error(error)
+            raise self._failed(number, message, refused) from None
         self.kept, self.in_doubt = number, False
         self._check_index(number, message)
         return True
@@ -296,9 +292,8 @@ class _Statements:
         """Send statements of ours between two of the script's."""
         self._session.read_as_ours()
         try:
-            return self._session.command(*statements)
+            return self._session.command_raw(*statements)
         except Refused as error:
-            self._session.wire.abandon()
             raise as_error(error, self._session.tables.grant_keeping(self._session.identity.role)) from None
 
     def _is_held(self) -> list[str]:

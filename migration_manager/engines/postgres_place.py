@@ -14,12 +14,17 @@ Row = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the history is, or would be made. `is_older` tells that its tables lack what was added to them since."""
+    """Where the history is, or would be made.
+
+    `is_older` tells that its tables lack what was added to them since, `shows_progress` that how far scripts came is
+    there and may be read: a role that was given the older tables to read was not given that one.
+    """
 
     schema: str | None
     exists: bool
     schema_exists: bool
     is_older: bool = False
+    shows_progress: bool = False
 
 
 def understood(row: Row, table: str) -> Place:
@@ -28,7 +33,7 @@ def understood(row: Row, table: str) -> Place:
     Raises `ForeignHistory` when the table has another tool's columns, `HistoryError` when it is not in the schema where
     tables would be made, was written by a newer version of this tool, or is watched by somebody else's rules.
     """
-    schema, schema_exists, found_in, kind, columns, comment, beside_rails, watched, is_older = row
+    schema, schema_exists, found_in, kind, columns, comment, beside_rails, watched, is_older, shows_progress = row
     if columns is None:
         return Place(schema, exists=False, schema_exists=schema_exists == "t")
     shown = f"{found_in}.{table}"
@@ -55,4 +60,6 @@ def understood(row: Row, table: str) -> Place:
             f"the history has format {made_by}, written by a newer version of this tool; this one knows {FORMAT}",
             hint="use the newer version",
         )
-    return Place(schema, exists=True, schema_exists=True, is_older=is_older == "t")
+    return Place(
+        schema, exists=True, schema_exists=True, is_older=is_older == "t", shows_progress=shows_progress == "t"
+    )

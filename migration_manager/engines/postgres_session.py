@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -20,7 +20,14 @@ from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_place import Place, understood
 from migration_manager.engines.postgres_pooler import Pooling, pooling_behind
 from migration_manager.engines.postgres_wire import Refused, Row, Wire
-from migration_manager.errors import ConfigError, DatabaseMissing, DatabaseUnreachable, ServerFull, SessionEnded
+from migration_manager.errors import (
+    ConfigError,
+    DatabaseMissing,
+    DatabaseUnreachable,
+    MigrationManagerError,
+    ServerFull,
+    SessionEnded,
+)
 from migration_manager.model import Identity
 
 OLDEST_SERVER: Final = 140000
@@ -66,6 +73,7 @@ class Session:
         self.schema = settings.history_schema
         self._role = settings.role
         self.pooling = Pooling.NONE
+        self.on_reopen: Callable[[], None] | None = None  # hears of it before the new connection is made
         self.unsettled: str | None = None  # the id of a transaction whose COMMIT was sent, until it is answered
         self.wire = self._open_patiently(_FOR_A_FREE_ONE, ServerFull)
 
@@ -86,6 +94,8 @@ class Session:
         """Connect anew after the connection was lost, trying for so many seconds. Raises `DatabaseUnreachable`."""
         told, waited = self.wire.on_told, self.wire.on_wait
         self.wire.close()
+        if self.on_reopen is not None:
+            self.on_reopen()
         self._open_patiently(patience, DatabaseUnreachable, patience)
         self.wire.on_told, self.wire.on_wait = told, waited
 
@@ -108,7 +118,7 @@ class Session:
     def _introduce(self) -> None:
         questions = [queries.WHO_AM_I, self._where_is_history()]
         try:
-            who, where = self.ask(*questions)
+            who, where = self.ask_raw(*questions)
         except Refused as error:
             if self._role is None or error.code not in ("42501", "22023", "42704"):
                 raise as_error(error) from None
@@ -146,19 +156,38 @@ class Session:
     # -------------------------------------------------------------------------------------- asking
 
     def ask(self, *statements: str) -> list[list[Row]]:
-        """Return the rows of each statement, read in one transaction that cannot write. Raises `Refused`."""
-        before = [_READ_ONLY, *queries.take_role(self._role)]
+        """Return the rows of each statement, read in one transaction that cannot write.
+
+        Raises `ConfigError` where a privilege is missing, `SqlFailed` for what else the server refuses.
+        """
         try:
-            answers = self.wire.send([*before, *statements, "COMMIT"]).rows
+            return self.ask_raw(*statements)
         except Refused as error:
-            error.done -= len(before)
-            self.wire.abandon()
-            raise
-        return answers[len(before) : -1]
+            raise as_error(error) from None
 
     def command(self, *statements: str) -> list[list[Row]]:
-        """Run statements about the session itself, each by itself. Raises `Refused`."""
-        return self.wire.send(statements).rows
+        """Run statements about the session itself, each by itself unless they begin a transaction. Raises as `ask`."""
+        try:
+            return self.command_raw(*statements)
+        except Refused as error:
+            raise as_error(error) from None
+
+    def ask_raw(self, *statements: str) -> list[list[Row]]:
+        """Do as `ask` does; raises the `Refused` itself, for who makes something of it."""
+        before = [_READ_ONLY, *queries.take_role(self._role)]
+        return self._send_all([*before, *statements, "COMMIT"])[len(before) : -1]
+
+    def command_raw(self, *statements: str) -> list[list[Row]]:
+        """Do as `command` does; raises the `Refused` itself, for who makes something of it."""
+        return self._send_all(statements)
+
+    def _send_all(self, statements: Sequence[str]) -> list[list[Row]]:
+        """Send statements of ours; where that comes to no good end, Ctrl-C included, no transaction is left open."""
+        try:
+            return self.wire.send(statements).rows
+        except BaseException:
+            self.wire.abandon()
+            raise
 
     # ------------------------------------------------------------------------------------- history
 
@@ -222,7 +251,7 @@ class Session:
 
     def forget_settings(self) -> None:
         """Take away, as well as that goes, what a script has set for the session."""
-        with suppress(Refused, DatabaseUnreachable):
+        with suppress(MigrationManagerError):
             self.command(*_FORGET_SETTINGS, *self._settings("SET"))
 
     def need_open(self, name: str) -> None:

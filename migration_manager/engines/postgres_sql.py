@@ -29,6 +29,9 @@ WHO_AM_I = """SELECT pg_catalog.current_setting('server_version'), pg_catalog.cu
 
 SAFE_PATH = "SET LOCAL search_path = pg_catalog"
 
+# Begins a statement that checks something: it divides by zero (22012) when that is not so, and ends its message.
+CHECK = "SELECT 1 / "
+
 # Deferred triggers of a script's own fire at COMMIT, and have to find there the user, role and search path it left.
 _STATE = ("session_authorization", "role", "search_path")
 KEEP_STATE = "SELECT " + ", ".join(
@@ -76,9 +79,9 @@ def where_is_history(schema: str | None, table: str) -> str:
 
     It answers the schema new tables would be made in and whether that exists; the schema the table was found in, its
     kind, columns and comment; whether Rails' metadata is beside it; which of the history's tables somebody else has a
-    say in, and what that is, by a name for people; and whether its log is older than this version's. Without a
-    configured schema the table is looked for along the whole search path: one that is not in its first schema must be
-    noticed, not made a second time.
+    say in, and what that is, by a name for people; whether its log is older than this version's; and whether how far
+    scripts came may be read. Without a configured schema the table is looked for along the whole search path: one that
+    is not in its first schema must be noticed, not made a second time.
     """
     if schema is None:
         relation = f"pg_catalog.to_regclass({literal(quoted(table))})"
@@ -104,6 +107,8 @@ def where_is_history(schema: str | None, table: str) -> str:
  NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_attribute a ON a.attrelid = g.oid
    WHERE g.relnamespace = n.oid AND g.relname = {literal(table + "_log")} AND a.attname = 'touched')
  OR NOT EXISTS (SELECT FROM pg_catalog.pg_class g WHERE g.relnamespace = n.oid
+   AND g.relname = {literal(table + "_progress")}),
+ (SELECT pg_catalog.has_table_privilege(g.oid, 'SELECT') FROM pg_catalog.pg_class g WHERE g.relnamespace = n.oid
    AND g.relname = {literal(table + "_progress")})
  FROM (SELECT {relation} AS relation, {place} AS place) p
  LEFT JOIN pg_catalog.pg_class c ON c.oid = p.relation
@@ -116,20 +121,24 @@ def format_of(comment: str | None) -> int | None:
     return int(number) if (comment or "").startswith(MARK) and number.isdigit() else None
 
 
+def holds_lock(key: int) -> str:
+    """Return the condition for a row `l` of pg_locks to be of whoever holds our advisory lock of this 64-bit key."""
+    low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
+    return f"""l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low}
+ AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())"""
+
+
 def lock_holder(key: int) -> str:
     """Return the query for the session that holds an advisory lock of this 64-bit key."""
-    low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
     return f"""SELECT l.pid, a.usename, a.application_name,
  coalesce(a.client_hostname, pg_catalog.host(a.client_addr)), {_moment("a.backend_start")}
  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
- WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low}
- AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
- LIMIT 1"""
+ WHERE {holds_lock(key)} LIMIT 1"""
 
 
 def take_fence(key: int) -> str:
     """Return the statement that takes the lock until the transaction ends, and fails (22012) when others hold it."""
-    return f"SELECT 1 / pg_catalog.pg_try_advisory_xact_lock({key})::integer"
+    return f"{CHECK}pg_catalog.pg_try_advisory_xact_lock({key})::integer"
 
 
 def release_lock(key: int) -> str:
@@ -154,11 +163,12 @@ def what_waits(xid: str) -> str:
 
 def lock_is_ours(key: int) -> str:
     """Return the query for whether this session holds the advisory lock of this key."""
-    low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
-    return f"""SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted
- AND l.pid = pg_catalog.pg_backend_pid() AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low})"""
+    return f"""SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l
+ WHERE {holds_lock(key)} AND l.pid = pg_catalog.pg_backend_pid())"""
 
 
+# An index that somebody builds is no leftover. Which table it is on is kept from whoever lacks `pg_read_all_stats`; who
+# has the table locked for it, all the while, is not.
 LEFTOVERS = """SELECT 'invalid index' AS kind, c.oid::bigint, c.relname, t.relname,
  pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.format('%I.%I', tn.nspname, t.relname),
  pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
@@ -166,8 +176,9 @@ LEFTOVERS = """SELECT 'invalid index' AS kind, c.oid::bigint, c.relname, t.relna
  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
  WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_'
- AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index b WHERE b.relid = t.oid
-   AND b.datname = pg_catalog.current_database())
+ AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index b
+   WHERE b.datname = pg_catalog.current_database() AND (b.relid = t.oid OR (b.relid IS NULL AND EXISTS (
+    SELECT FROM pg_catalog.pg_locks k WHERE k.pid = b.pid AND k.database = b.datid AND k.relation = t.oid))))
 UNION ALL SELECT 'partition whose detaching is not finished', c.oid::bigint, c.relname, t.relname,
  pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.format('%I.%I', tn.nspname, t.relname),
  pg_catalog.format('ALTER TABLE %I.%I DETACH PARTITION %I.%I FINALIZE', tn.nspname, t.relname, n.nspname, c.relname)
@@ -312,11 +323,11 @@ class Tables:
 
     # ----------------------------------------------------------------------------------- reading
 
-    def read_history(self, *, older: bool) -> list[str]:
+    def read_history(self, *, older: bool, with_progress: bool) -> list[str]:
         """Return the queries for the history, oldest application first, the stamp, the last run, and for progress.
 
-        `older` tables say nothing of what a step touched, and of how far a script came. The last run is the newest that
-        said that it began to migrate; before runs said so, the newest that migrated anything.
+        `older` tables say nothing of what a step touched. The last run is the newest that said that it began to
+        migrate; before runs said so, the newest that migrated anything.
         """
         return [
             f"""SELECT h.migration_name, h.checksum, h.rollback_checksum, h.state, {_moment("h.applied_at")},
@@ -329,7 +340,7 @@ class Tables:
  FROM {self.log} r WHERE r.run_id = coalesce(
  (SELECT run_id FROM {self.log} WHERE action = 'run' AND reason = 'migrate' ORDER BY id DESC LIMIT 1),
  (SELECT run_id FROM {self.log} WHERE action = 'migrate' ORDER BY id DESC LIMIT 1)) GROUP BY r.run_id""",
-            "SELECT WHERE false" if older else self._read_progress(),
+            self._read_progress() if with_progress else "SELECT WHERE false",
         ]
 
     def _read_progress(self) -> str:
@@ -384,7 +395,7 @@ class Tables:
  checksum = excluded.checksum, rollback_checksum = excluded.rollback_checksum
  WHERE old.state = 'unfinished'"""
             return [*keep, self._insert(run, change, self._next_log_id(), again)]
-        there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
+        there = f"{CHECK}(SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
         if change.action is Action.REPAIR:  # the row keeps its place in the order of application
             return [*keep, there, f"SELECT {self._next_log_id()}, pg_catalog.pg_current_xact_id()"]
         # What a person finished by hand stays a part of the run that began it.
@@ -417,7 +428,7 @@ class Tables:
         if change.action is not Action.REPAIR:
             ours += f" AND log_id = {log_id:d} AND state = 'unfinished'"
         return [
-            f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
+            f"{CHECK}(SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
             self.log_row(
                 run,
                 change.action,

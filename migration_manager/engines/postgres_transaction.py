@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import AdvanceHandler, NoticeHandler
 from migration_manager.engines.postgres_commit import answered_in_time
-from migration_manager.engines.postgres_failures import closing_failure, own_failure
+from migration_manager.engines.postgres_failures import as_error, closing_failure, failed_check, own_failure
 from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_script import ScriptRun
@@ -135,7 +135,7 @@ class Transaction:
                 else:
                     answers = running.in_transaction(before, one_by_one=alone)
         except Refused as error:
-            if fence and error.code == "22012" and error.done == fence:
+            if fence and failed_check(error) == fence:
                 raise self._kept_out() from None
             raise own_failure(error, self._session.tables.grant_keeping(self._session.identity.role)) from None
         except SqlFailed as error:
@@ -175,7 +175,7 @@ class Transaction:
             ((kept,),) = self._session.ask(self._session.tables.is_logged(self._run, begun.log_id))[0]
         except OutcomeUnknown:
             raise
-        except (Refused, DatabaseUnreachable) as error:
+        except MigrationManagerError as error:
             raise _unknown(change.name, str(error)) from None
         if kept != "t":
             lost.state = f"nothing of {change.name} was kept: it was looked up over another connection"
@@ -186,13 +186,13 @@ class Transaction:
 
 
 def is_in_progress(session: Session, xid: str) -> bool:
-    """Return whether a transaction may still commit. Raises `Refused`, `DatabaseUnreachable`."""
+    """Return whether a transaction may still commit. Raises as `Session.ask` does."""
     try:
-        ((status,),) = session.ask(queries.verdict_of(xid))[0]
+        ((status,),) = session.ask_raw(queries.verdict_of(xid))[0]
     except Refused as error:
         if error.code == "22023":  # "in the future": a server that crashed has forgotten it
             return False
-        raise
+        raise as_error(error) from None
     return status == "in progress"
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from migration_manager.engines.postgres_sql import FIRST_USER_OID
+from migration_manager.engines.postgres_sql import FIRST_USER_OID, holds_lock
 from migration_manager.model import LockWait, ServerProgress, ServerSession
 
 _HERE: Final = "pg_catalog.current_database()"
@@ -64,10 +64,7 @@ def query_of_all(key: int | None, *, queries: bool) -> str:
     """
     runners = "NULL"
     if key is not None:
-        low, high = key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF
-        runners = f"""(SELECT pg_catalog.json_agg(l.pid) FROM pg_catalog.pg_locks l
- WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low}
- AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = {_HERE}))"""
+        runners = f"(SELECT pg_catalog.json_agg(l.pid) FROM pg_catalog.pg_locks l WHERE {holds_lock(key)})"
     return f"""{_waiting("true")}, runners AS (SELECT {runners} AS pids),
  oldest AS MATERIALIZED (SELECT a.pid FROM pg_catalog.pg_stat_activity a
   WHERE a.datname = {_HERE} AND a.pid <> pg_catalog.pg_backend_pid()

@@ -26,7 +26,7 @@ from migration_manager.model import LockWait, Sighting
 _WORTH_A_LOOK: Final = 0.3  # seconds a message takes before anybody looks
 _BETWEEN: Final = 0.4  # seconds between two looks
 _MOMENT: Final = 0.02  # seconds a step takes at most
-_PATIENCE: Final = 2.0  # seconds a connection or an answer gets
+_TO_ANSWER: Final = 2.0  # seconds a connection or an answer gets
 _PAUSE: Final = 1.0  # seconds after a failure, doubled with each
 _LONGEST_PAUSE: Final = 60.0
 
@@ -51,6 +51,7 @@ class Watch:
         self._seconds = 0.0
         self._gives_way = False
         self.last: LockWait | None = None
+        session.on_reopen = self.look_anew
 
     def __call__(self, seconds: float) -> None:
         """Look, if it is time to; raises `SqlFailed` when too many queue behind us and we may give way."""
@@ -82,6 +83,11 @@ class Watch:
     def begin(self) -> None:
         """Forget what was seen before."""
         self.last = None
+
+    def look_anew(self) -> None:
+        """Give up the second connection: the session is about to be another one, and may be on another server."""
+        self.close()
+        self._next, self._pause = 0.0, _PAUSE
 
     @contextmanager
     def giving_way(self) -> Iterator[None]:
@@ -170,7 +176,7 @@ class _Second:
                     return answer
                 events = select.POLLIN
             now = time.monotonic()
-            if now - self._began > _PATIENCE:
+            if now - self._began > _TO_ANSWER:
                 raise psycopg.OperationalError("it takes too long")
             if events and not self._wait(events, until - now):
                 return None

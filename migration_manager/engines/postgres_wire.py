@@ -34,10 +34,14 @@ class Said(NamedTuple):
 
 
 class Refused(Exception):
-    """The server refused a statement of a message; `done` statements of that message had succeeded before it."""
+    """The server refused a statement of a message; `done` statements of that message had succeeded before it.
 
-    def __init__(self, done: int, result: pq.abc.PGresult, encoding: str) -> None:
+    `sent` are those of the message that were ours; what stood behind them was a script's.
+    """
+
+    def __init__(self, done: int, sent: Sequence[str], result: pq.abc.PGresult, encoding: str) -> None:
         self.done = done
+        self.sent = tuple(sent)
         self._result = result
         self._encoding = encoding
         self.code = self.field(pq.DiagnosticField.SQLSTATE) or ""
@@ -47,6 +51,11 @@ class Refused(Exception):
     def field(self, which: pq.DiagnosticField) -> str | None:
         value = self._result.error_field(which)
         return None if value is None else value.decode(self._encoding, "replace")
+
+    @property
+    def ours(self) -> str | None:
+        """The statement of ours that was refused; None where it was a script's."""
+        return self.sent[self.done] if self.done < len(self.sent) else None
 
     @property
     def broke_the_guard(self) -> bool:
@@ -205,7 +214,7 @@ class Wire:
             self._unsettled = self._done = 0
             self._is_feeding = False
         if results.refused is not None:
-            refused = Refused(results.done, results.refused, encoding)
+            refused = Refused(results.done, statements, results.refused, encoding)
             if connection.pgconn.status != pq.ConnStatus.OK:
                 raise _lost(refused.message)
             raise refused

@@ -35,6 +35,7 @@ from migration_manager.engines.sqlite_failures import ask, code_of, trouble
 from migration_manager.engines.sqlite_foreign_keys import ForeignKeys, Violations
 from migration_manager.engines.sqlite_outside import OutsideRun
 from migration_manager.engines.sqlite_script import ScriptRun, let_ctrl_c_in
+from migration_manager.engines.sqlite_waiting import patiently
 from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,
@@ -69,7 +70,6 @@ from migration_manager.model import (
 
 DEFAULT_LOCK_TIMEOUT = 5_000  # milliseconds; SQLite's own default is not to wait at all
 FOREVER = 2**31 - 1  # milliseconds; a timeout of 0 means "no limit", as it does in PostgreSQL
-TICK = 50  # milliseconds SQLite may sleep in one go, so that Ctrl-C is heard
 
 T = TypeVar("T")
 
@@ -454,20 +454,9 @@ class SqliteEngine:
                 self.close()
 
     def _patiently(self, connection: sqlite3.Connection, statement: str, patience: int) -> None:
-        """Run BEGIN or COMMIT, waiting for others in slices short enough for Ctrl-C."""
-        deadline = time.monotonic() + patience / 1000
+        """Run BEGIN or COMMIT of a transaction of ours; see `patiently`."""
         try:
-            connection.execute(f"PRAGMA busy_timeout = {min(TICK, patience)}")
-            while True:
-                try:
-                    connection.execute(statement)
-                    break
-                except sqlite3.OperationalError as error:
-                    # A COMMIT that was refused because somebody reads has lost nothing and may be sent again.
-                    if not code_of(error).startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
-                        raise
-                    time.sleep(TICK / 5000)
-            connection.execute(f"PRAGMA busy_timeout = {patience}")
+            patiently(connection, statement, patience)
         except sqlite3.Error as error:
             raise trouble(error, self._path) from None
 

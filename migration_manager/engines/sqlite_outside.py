@@ -17,6 +17,7 @@ from typing import Final
 from migration_manager.engines.base import AdvanceHandler
 from migration_manager.engines.sqlite_script import ScriptRun
 from migration_manager.engines.sqlite_sql import written
+from migration_manager.engines.sqlite_waiting import patiently
 from migration_manager.errors import FileError, SqlFailed
 from migration_manager.messages import Message, digest_of, one_by_one, statements_of
 from migration_manager.model import Attempt, Dialect, Script
@@ -156,16 +157,16 @@ class OutsideRun(ScriptRun):
             self._roll_back()
             self._leave()
             self._unnoted = {n: digest for n, digest in self._unnoted.items() if n <= kept}
-            self._connection.execute("BEGIN IMMEDIATE")
+            patiently(self._connection, "BEGIN IMMEDIATE")
             self._write_notes((number, digest_of(message), Attempt.FAILED))
-            self._connection.execute("COMMIT")
+            patiently(self._connection, "COMMIT")
         except sqlite3.Error:
             self._roll_back()
 
     def _do(self, statement: str, message: Message) -> None:
         """Begin or end the transaction of a statement; raises as if that had failed itself."""
         try:
-            self._connection.execute(statement)
+            patiently(self._connection, statement)
         except sqlite3.Error as error:
             raise self._given_up(error, message) from error
 

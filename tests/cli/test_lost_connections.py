@@ -51,7 +51,7 @@ def test_a_commit_whose_reply_is_lost_is_looked_up_and_the_run_goes_on(
 def test_a_line_that_lives_and_brings_no_answer_to_a_commit_is_given_up(
     behind: Project, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_commit, "PATIENCE", 0.3)
+    monkeypatch.setattr(postgres_commit, "BEFORE_ASKING", 0.3)
     monkeypatch.setattr(postgres_commit, "BETWEEN", 0.2)
     fault = at_the_commit_of(2, Break.SWALLOWED)
     proxy.set(replace(fault, patience=600))

@@ -116,7 +116,7 @@ def answers(product: str, number: int) -> Callable[[socket.socket], None]:
         caller.sendall(message(b"R", bytes(4)) + told + message(b"K", bytes(8)) + message(b"Z", b"I"))
         caller.recv(65536)
         begun, ended = message(b"C", b"BEGIN\0"), message(b"C", b"COMMIT\0") + message(b"Z", b"I")
-        caller.sendall(begun + rows(values) + rows([""] * 9) + ended)
+        caller.sendall(begun + rows(values) + rows([""] * 10) + ended)
         caller.recv(65536)
 
     return serve
