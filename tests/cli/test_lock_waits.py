@@ -16,7 +16,11 @@ import psycopg
 import pytest
 
 from migration_manager import embedded
+from migration_manager.engines.base import SessionSettings
+from migration_manager.engines.postgres import open_postgres
+from migration_manager.model import Run, Sighting
 from tests.fixtures.cli import TASKS, USERS, Project, backends, ended, until
+from tests.fixtures.files import change
 from tests.fixtures.postgres import Database, need_embedded
 from tests.fixtures.targets import PostgresTarget
 from tests.fixtures.terminal import rest, terminal
@@ -24,6 +28,7 @@ from tests.fixtures.terminal import rest, terminal
 pytestmark = pytest.mark.postgres
 
 WAITING = "wait_event_type = 'Lock'"
+RUN = Run("run-1", "dev")
 
 
 def database_of(project: Project) -> Database:
@@ -440,6 +445,29 @@ def test_nothing_happens_to_the_run_when_there_is_no_room_for_a_second_connectio
             held.rows(f"DROP ROLE {login}")
     assert outcome.code == 0, outcome.text
     assert "blocked by" not in outcome.err
+
+
+def test_the_second_connection_goes_with_the_session_it_has_watched(postgres_project: Project) -> None:
+    sightings: list[Sighting] = []
+    conninfo = database_of(postgres_project).conninfo
+    with open_postgres(
+        conninfo, SessionSettings(application_name="migration_manager"), on_wait=sightings.append
+    ) as own:
+        own.ensure_history(RUN)
+        with own.exclusive(1, lambda _holder, _seconds: None):
+            own.transact(RUN, [change(USERS, "SELECT pg_sleep(2)")])
+        assert sightings
+        assert watchers(postgres_project)
+        postgres_project.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migration_manager' "
+            "AND datname = current_database()"
+        )
+        assert [row.name for row in own.recorded().applied] == [USERS], "over another session"
+        until(lambda: not watchers(postgres_project), "the second connection is gone")
+        sightings.clear()
+        with own.exclusive(1, lambda _holder, _seconds: None):
+            own.transact(RUN, [change(TASKS, "SELECT pg_sleep(2)")])
+        assert sightings, "there is another one for the new session"
 
 
 # ------------------------------------------------------------------------------------------ progress

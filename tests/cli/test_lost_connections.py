@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,27 @@ def test_a_line_that_lives_and_brings_no_answer_to_a_commit_is_given_up(
     done = behind.ok("migrate")
     assert proxy.wait_until_fired(0)
     assert "it is kept, by a look at the database" in done.err
+    assert behind.applied() == list(FIVE)
+
+
+def test_one_who_is_asked_about_a_commit_and_says_nothing_does_not_hold_it_up(
+    behind: Project, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_commit, "BEFORE_ASKING", 0.3)
+    monkeypatch.setattr(postgres_commit, "BETWEEN", 0.2)
+    behind.write(
+        USERS,
+        "CREATE TABLE users (id integer);\n"
+        "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN PERFORM pg_sleep(2); RETURN NULL; END $$;\n"
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION late();\nINSERT INTO users VALUES (1);\n",
+    )
+    proxy.set(Fault(Break.SWALLOWED, 1, Sender.CLIENT, b"pg_xact_status", patience=60))
+    began = time.monotonic()
+    behind.ok("migrate")
+    assert time.monotonic() - began < 30
+    assert proxy.wait_until_fired(0)
     assert behind.applied() == list(FIVE)
 
 

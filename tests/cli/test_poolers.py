@@ -7,6 +7,7 @@ import pytest
 
 from tests.fixtures.bouncers import Bouncer, PoolMode, need_pgbouncer, running_bouncer
 from tests.fixtures.cli import FIVE, TAGS, TASKS, USERS, Project
+from tests.fixtures.proxies import Break, Fault, Sender, running_proxy
 from tests.fixtures.targets import PostgresTarget
 
 pytestmark = pytest.mark.postgres
@@ -178,6 +179,26 @@ def test_statement_pooling_is_refused_and_nothing_is_written(pooled: Project) ->
     assert "migrate_url" in refused.json["error"]["hint"]
     assert not pooled.has_table("schema_migrations")
     assert pooled.ok("status", "--json").json["counts"] == {"pending": 5}, "looking needs no transaction of its own"
+
+
+@TRANSACTION
+def test_a_connection_that_is_lost_while_the_pooler_is_tried_is_not_taken_for_statement_pooling(
+    postgres_project: Project, bouncer: Bouncer
+) -> None:
+    project = postgres_project
+    assert isinstance(project.target, PostgresTarget)
+    pooled = bouncer.through(project.target.database)
+    project.write_tables()
+    with running_proxy(pooled.conninfo) as line:
+        project.variables["TARGET_URL"] = line.through(pooled).url
+        line.set(Fault(Break.BEFORE, 1, Sender.CLIENT, b"BEGIN; "))
+        lost = project.run("migrate")
+        assert line.wait_until_fired(0)
+        assert lost.code == 5, lost.text
+        assert "the connection was lost" in lost.err
+        assert "statement pooling" not in lost.err
+        project.ok("migrate")
+    assert project.applied() == list(FIVE)
 
 
 @TRANSACTION

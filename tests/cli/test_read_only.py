@@ -105,6 +105,24 @@ def test_looking_needs_no_more_than_select(postgres_project: Project, reader: st
 
 
 @pytest.mark.postgres
+def test_a_role_that_was_given_the_older_tables_sees_all_but_how_far_a_script_came(
+    postgres_project: Project, reader: str
+) -> None:
+    project = postgres_project
+    project.write(FIVE[4], "-- migrate: no-transaction\nSELECT 1;\nSELECT 1 / 0;\n")
+    assert project.run("migrate").code == 1
+    assert "statement 2 of 2 failed" in project.ok("status").out
+    project.rows(f'REVOKE ALL ON schema_migrations_progress FROM "{reader}"')
+    project.set("dev", role=reader)
+    for typed in LOOKING:
+        outcome = project.run(*typed)
+        assert outcome.code in (0, 3, 4), outcome.text
+    shown = project.ok("status").out
+    assert "unfinished" in shown
+    assert "statement 2" not in shown
+
+
+@pytest.mark.postgres
 def test_a_role_that_may_only_read_is_told_which_grant_helps(postgres_project: Project, reader: str) -> None:
     postgres_project.set("dev", role=reader)
     outcome = postgres_project.run("migrate")

@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
 from tests.fixtures.cli import TAGS, TASKS, USERS, Project, backends, ended, until
 from tests.fixtures.own_projects import slowly
+from tests.fixtures.postgres import Database
 from tests.fixtures.targets import PostgresTarget
 
 pg = pytest.mark.postgres
@@ -453,3 +455,38 @@ main()
     assert process.returncode == 130, process.stderr
     assert "was finished and is recorded" in process.stderr, process.stderr
     assert project.log("action", "outcome")[-1] == ("resume", "done")
+
+
+@pg
+def test_an_index_that_somebody_else_is_building_is_no_leftover(postgres_project: Project) -> None:
+    """Who builds it is a superuser, of whom a login without pg_read_all_stats is not told on which table."""
+    project = postgres_project
+    assert isinstance(project.target, PostgresTarget)
+    index = "CREATE UNIQUE INDEX CONCURRENTLY users_id ON users (id);\n"
+    login = f"humble_{project.database}"
+    project.rows(f"CREATE ROLE {login} LOGIN PASSWORD 'x'")
+    project.rows(f"GRANT ALL ON DATABASE {project.database} TO {login}")
+    project.rows(f"GRANT ALL ON SCHEMA public TO {login}")
+    project.variables["TARGET_URL"] = Database({**project.target.database.conninfo, "user": login, "password": "x"}).url
+    try:
+        project.write(USERS, "CREATE TABLE users (id integer);\nINSERT INTO users VALUES (1), (1);\n")
+        project.write(TASKS, HEADER + index)
+        assert project.run("migrate").code == 1
+        assert "invalid index public.users_id" in project.ok("status").out
+        project.rows("DROP INDEX users_id; DELETE FROM users")
+        with database_of(project) as writer, ThreadPoolExecutor() as pool:
+            writer.execute("BEGIN")  # the build has to wait for its end
+            writer.execute("INSERT INTO users VALUES (1)")
+            building = pool.submit(project.rows, index)
+            is_there = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('users_id') AND NOT indisvalid"
+            try:
+                until(lambda: project.rows(is_there), "it is being built")
+                assert "left behind" not in project.ok("status").out
+                assert "invalid index" not in project.ok("resume", "--dry-run").text
+            finally:
+                writer.execute("COMMIT")
+            building.result(60)
+        assert project.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_id'::regclass") == [(True,)]
+    finally:
+        project.rows(f"DROP OWNED BY {login}")
+        project.rows(f"DROP ROLE {login}")

@@ -21,7 +21,7 @@ from migration_manager.engines.sqlite import SqliteEngine, open_sqlite
 from migration_manager.errors import AlreadyRecorded, SqlFailed
 from migration_manager.model import Attempt, Change, Progress, Resumption, Run, State
 from tests.fixtures.files import change
-from tests.fixtures.targets import REPOSITORY, SqliteTarget
+from tests.fixtures.targets import REPOSITORY, SqliteTarget, ctrl_c_after
 
 RUN = Run("run-1", "dev")
 BROKEN = "INSERT INTO nowhere VALUES (1)"
@@ -192,6 +192,49 @@ def test_what_is_finished_does_not_go_on(path: Path) -> None:
         with pytest.raises(AlreadyRecorded, match="not unfinished any more"):
             engine.run_outside_transaction(RUN, going_on(0, ROW))
     assert rows(path, "SELECT n FROM t") == []
+
+
+# ----------------------------------------------------------------------------------- others in the file
+
+
+@contextmanager
+def in_use_after_the_first(path: Path, statement: str, **settings: Any) -> Iterator[SqliteEngine]:
+    """Open an engine; when the first statement of a script has run, somebody else uses the file for good."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+
+        def begin(*_: object) -> None:
+            if not other.in_transaction:
+                other.execute(statement)
+                other.execute("SELECT * FROM sqlite_master").fetchall()
+
+        with open_sqlite(path, SessionSettings(**settings), on_advance=begin) as engine:
+            engine.ensure_history(RUN)
+            yield engine
+            other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    ("script", "statement"),
+    [(("PRAGMA case_sensitive_like = ON", TABLE), "BEGIN IMMEDIATE"), ((TABLE, ROW), "BEGIN")],
+    ids=["before BEGIN", "before COMMIT"],
+)
+def test_ctrl_c_is_heard_while_it_waits_for_others(path: Path, script: tuple[str, ...], statement: str) -> None:
+    with in_use_after_the_first(path, statement, lock_timeout=15_000) as engine:
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt), ctrl_c_after(0.5):
+            engine.run_outside_transaction(RUN, change("a", *script))
+        assert time.monotonic() - began < 5
+    with open_sqlite(path, SessionSettings()) as engine:
+        assert progress(engine) == Progress(0, 2, 1, Attempt.DONE)
+    assert rows(path, "SELECT 1 FROM sqlite_master WHERE name = 't'") == []
+
+
+def test_a_script_may_say_itself_how_long_it_waits_for_others(path: Path) -> None:
+    with in_use_after_the_first(path, "BEGIN IMMEDIATE", lock_timeout=15_000) as engine:
+        began = time.monotonic()
+        error = fails(engine, "PRAGMA busy_timeout = 300", TABLE)
+        assert time.monotonic() - began < 5
+    assert (error.code, error.kept) == ("SQLITE_BUSY", 1)
 
 
 # --------------------------------------------------------------------------------------------- killing
