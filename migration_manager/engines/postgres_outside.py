@@ -139,14 +139,15 @@ class OutsideTransaction:
             self._kept, self._in_doubt = statements.kept, statements.in_doubt
 
     def _finish(self, change: Change, took: int) -> None:
+        tables = self._session.tables
         try:
-            Books(self._session).write(self._session.tables.finish_unfinished(self._run, change, took))
+            Books(self._session).send(tables.finish_unfinished(self._run, change, took))
         except DatabaseUnreachable as error:
             error.state = f"every statement of {change.name} is kept; `status` tells whether it is recorded as done"
             raise
-        except SqlFailed as error:
-            if error.code != "22012":  # see `Tables.finish_unfinished`
-                raise
+        except Refused as error:
+            if failed_check(error) is None:  # see `Tables.finish_unfinished`
+                raise as_error(error, tables.grant_keeping(self._session.identity.role)) from None
             self._kept = None
             raise _row_taken_away(change) from None
 

@@ -465,7 +465,7 @@ class Tables:
         )
         log_id = f"pg_catalog.currval(pg_catalog.pg_get_serial_sequence({literal(self.log)}, 'id'))"
         keep = [self._keep(source) for source in change.texts]
-        there = f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
+        there = f"{CHECK}(SELECT pg_catalog.count(*) FROM {self.history} WHERE migration_name = {name})"
         if change.resumption is not None:
             there = there.removesuffix(")") + " AND state = 'unfinished')"
             over = f"""DELETE FROM {self.progress} WHERE migration_name = {name}
@@ -511,7 +511,7 @@ class Tables:
         """Return the end of a no-transaction script's books: the log row and the history row's last word."""
         ours = f"migration_name = {literal(change.name)} AND state = 'unfinished'"
         return [
-            f"SELECT 1 / (SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
+            f"{CHECK}(SELECT pg_catalog.count(*) FROM {self.history} WHERE {ours})",
             self.log_row(run, change.logged_as, Outcome.DONE, change.name, took, checksum=change.checksum),
             self._last_word(change, ours, took),
             self._forget_progress(change.name),
