@@ -462,6 +462,7 @@ def test_the_second_connection_goes_with_the_session_it_has_watched(postgres_pro
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migration_manager' "
             "AND datname = current_database()"
         )
+        until(lambda: not own._session.wire.is_open, "it has heard of its end")
         assert [row.name for row in own.recorded().applied] == [USERS], "over another session"
         until(lambda: not watchers(postgres_project), "the second connection is gone")
         sightings.clear()
