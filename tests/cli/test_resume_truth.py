@@ -295,7 +295,7 @@ def test_the_statements_error_is_told_even_if_it_could_not_be_noted(postgres_pro
         HEADER + COUNTER + "DO $$BEGIN PERFORM pg_sleep(2); RAISE EXCEPTION 'the real reason'; END$$;\n",
     )
     with project.start("migrate") as runner, database_of(project) as other:
-        until(lambda: project.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), "it is at it")
+        until(lambda: backends(project, "wait_event = 'PgSleep'"), "it is at it")
         with other.transaction():
             other.execute("LOCK TABLE schema_migrations_progress IN SHARE MODE")
             until(lambda: not backends(project, "wait_event = 'PgSleep'"), "it has failed")

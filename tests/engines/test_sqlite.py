@@ -461,7 +461,6 @@ def test_a_lock_timeout_of_a_file_or_an_environment_is_how_long_others_are_waite
             engine.transact(RUN, [change("a", "CREATE TABLE t (n)")])
         assert 0.05 < time.monotonic() - began < 4.5, "the default is 5 s"
         assert caught.value.exit_code is Exit.TRY_LATER
-        assert caught.value.state == "nothing was changed"
         assert "app.db" in str(caught.value)
     with (
         ready(path, IMPATIENT) as engine,
