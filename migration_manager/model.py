@@ -447,6 +447,10 @@ class Resumption:
     taken: str | None = None
     finish_detaching: bool = False
 
+    def ends(self, left: Leftover) -> bool:
+        """Return whether something that was left behind is taken away, or brought to its end, before it goes on."""
+        return left.kind is Left.INVALID_INDEX or (left.kind is Left.PENDING_DETACH and self.finish_detaching)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -544,14 +548,19 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What `status` shows. `notes` has a word about pending migrations that deserve one, by name."""
+    """What `status` shows.
+
+    `notes` has something about migrations that deserve it, by name: a word, and what is told below it. `running` is who
+    is at it, where something is pending or unfinished; None where nobody is.
+    """
 
     environment: str
     identity: Identity
     recorded: Recorded
     survey: Survey
-    notes: dict[str, str]
+    notes: dict[str, tuple[str, ...]]
     warnings: tuple[str, ...] = ()
+    running: LockHolder | None = None
 
 
 @dataclass(frozen=True, slots=True)

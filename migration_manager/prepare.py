@@ -185,7 +185,10 @@ class Preparer:
         if change.script is None:
             raise HistoryError(f"{step.name} has no file here, and its text was not kept", names=(step.name,))
         resumption, told = resumption_of(change.script, progress, done, step.name, doubt)
-        return Task(step.name, replace(change, resumption=resumption), (f"{step.name} {told}",), State.UNFINISHED)
+        first = tuple(f"before that: {left.remedy}" for left in progress.left if resumption.ends(left))
+        return Task(
+            step.name, replace(change, resumption=resumption), (f"{step.name} {told}", *first), State.UNFINISHED
+        )
 
     def _unfinished_change(self, step: Step, kept_texts: KeptTexts) -> Change:
         if step.direction is Direction.BACK:

@@ -138,9 +138,13 @@ def status(at: Workplace) -> StatusReport:
     """Say where every migration stands. Does not write."""
     recorded = at.engine.recorded()
     state = at.survey(recorded)
-    notes = {s.name: note for s in state.pending if s.migration and (note := at.preparer.note(s.migration))}
+    notes: dict[str, tuple[str, ...]] = {
+        s.name: (note,) for s in state.pending if s.migration and (note := at.preparer.note(s.migration))
+    }
     notes |= {s.name: _stopped(at, s) for s in state.having(Status.UNFINISHED) if planner.progress_of(s)}
-    return StatusReport(at.environment, at.engine.identify(), recorded, state, notes, at.file_warnings)
+    # What looks like the wreck of a run may be one at work.
+    running = at.engine.lock_holder() if state.having(Status.PENDING, Status.UNFINISHED) else None
+    return StatusReport(at.environment, at.engine.identify(), recorded, state, notes, at.file_warnings, running)
 
 
 def migrate(at: Workplace, asked: planner.Forward, *, atomic: bool = False) -> RunReport:
@@ -222,11 +226,11 @@ def verify(at: Workplace) -> tuple[Difference, ...]:
     return at.preparer.differences(state, at.engine.kept_texts)
 
 
-def _stopped(at: Workplace, standing: Standing) -> str:
+def _stopped(at: Workplace, standing: Standing) -> tuple[str, ...]:
     """Return how far an unfinished migration came, where it stopped, and what it left behind."""
     words, *left = planner.progress_of(standing)
     place = at.preparer.stopped_at(standing, at.engine.kept_texts)
-    return "; ".join([words if place is None else f"{words} ({place})", *left])
+    return (words, *([] if place is None else [f"at {place}"]), *left)
 
 
 # ------------------------------------------------------------------------------------------ deciding

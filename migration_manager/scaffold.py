@@ -26,7 +26,7 @@ _BACK: Final = """\
 -- created: {created} UTC
 -- description: undo: {title}
 
--- Write what undoes the migration below, its last statement first. `prove` checks that nothing stays behind.
+-- Write what undoes the migration below, its last statement first.
 """
 _ATTRIBUTES: Final = "*.sql text eol=lf\n"
 

@@ -17,7 +17,7 @@ EPILOG = """Exit codes:
     3  migrations are pending (status --check)
     4  history and files disagree
     5  try again later: lock not obtained, database not reachable
-    6  refused by a guard: protected, another environment's database, out of order
+    6  refused by a guard: protected, another environment's, out of order
   129  hung up (SIGHUP)
   130  interrupted (Ctrl-C, SIGINT)
   143  terminated (SIGTERM)

@@ -231,14 +231,14 @@ def register(app: typer.Typer) -> None:
         "resume",
         changing=True,
         example="migration-manager resume --dry-run\nmigration-manager resume --env production\n"
-        'migration-manager resume --mark-applied --reason "the index was built by hand"',
+        'migration-manager resume --mark-applied --reason "built by hand"',
     )(resume)
     command(
         app,
         "baseline",
         changing=True,
         aliases=("stamp",),
-        example="migration-manager baseline --to 20241225_100000_create_users --env production",
+        example="migration-manager baseline --to 20241225_100000_create_users --env uat",
     )(baseline)
     command(
         app, "forget", changing=True, example='migration-manager forget --name create_tags --reason "never ran here"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,6 +36,11 @@ class How:
     lock_wait: str | None
 
 
+# A command as it stands in what is said to people: a name, and options perhaps, none of which says where.
+_COMMAND = re.compile(
+    r"`((?:baseline|blockers|db (?:create|start|stop|url)|forget|history|migrate|repair|resume|rollback|status|verify)"
+    r"(?: (?:(?!--env|`).)*)?)`"
+)
 _LOOKING = How(dry_run=True, yes=False, confirm=None, accept_identity=False, lock_wait=None)
 
 
@@ -76,15 +82,22 @@ class Invocation:
 
         if self.json and not self._has_document:  # it is one, whatever comes after it
             self.document({"error": documents.error(error)})
-        text.show_error(self.screen, error)
+        text.show_error(self.screen, error, complete=self.completed)
+
+    def completed(self, text: str) -> str:
+        """Return a text whose commands, in backticks, mean the same database and files as this invocation."""
+        return _COMMAND.sub(lambda found: f"`{found[1]}{self._options(self._flags['environment'])}`", text)
 
     def again(self, command: str, environment: str) -> str:
         """Return a command line that means the same database and files as this one; no address is repeated in it."""
+        return f"migration-manager {command}{self._options(environment)}"
+
+    def _options(self, environment: str | None) -> str:
         options = [f"--env {environment}"] if environment else []
         options += ["--url …"] if self._flags["url"] else []
         options += [f"--dir {self._flags['migrations']}"] if self._flags["migrations"] else []
         options += [f"--config {self._flags['config']}"] if self._flags["config"] else []
-        return " ".join(["migration-manager", command, *options])
+        return "".join(f" {option}" for option in options)
 
     # ------------------------------------------------------------------------------------ settings
 

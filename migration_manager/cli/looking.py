@@ -43,7 +43,11 @@ def _next(call: Invocation, report: StatusReport) -> str | None:
         return 'migration-manager create --name "…"'
     if state.having(Status.CHANGED):
         return call.again("verify", report.environment)
-    if state.having(Status.MISSING, Status.UNFINISHED) or not state.pending:
+    if state.having(Status.MISSING):
+        return None
+    if state.having(Status.UNFINISHED):
+        return call.again("resume", report.environment)
+    if not state.pending:
         return None
     return call.again("migrate", report.environment)
 

@@ -53,7 +53,8 @@ class Progress:
         )
 
     def trying_again(self, task: Task, tries: int, most: int, pause: float, why: SqlFailed) -> None:
-        self._waits.trying_again(task.name, tries, most, pause, why.message)
+        reason = "not free within lock_timeout" if why.code == "55P03" else why.message
+        self._waits.trying_again(task.name, tries, most, pause, reason)
 
     # --------------------------------------------------------------------------------- inside a task
 

@@ -161,7 +161,7 @@ class OutsideTransaction:
         """
         for found in leftovers_of(self._session, change.name):
             kind = found.leftover.kind
-            if kind is Left.NOT_VALID or (kind is Left.PENDING_DETACH and not resumption.finish_detaching):
+            if not resumption.ends(found.leftover):
                 continue
             self._session.command(*self._session.for_session(), "SET lock_timeout = 0")
             self._session.command(found.leftover.remedy)

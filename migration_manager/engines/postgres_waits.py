@@ -17,6 +17,8 @@ from migration_manager.model import LockWait, ServerProgress, ServerSession
 _HERE: Final = "pg_catalog.current_database()"
 _NOW: Final = "pg_catalog.clock_timestamp()"
 _CUT: Final = 500  # characters of a query that are asked for
+# How the messages of a run begin that say nothing of its scripts, or do so only after more than that.
+_OUR_OWN: Final = ("BEGIN ISOLATION LEVEL READ COMMITTED ", "BEGIN READ ", "COMMIT", "ROLLBACK")
 _OLDEST: Final = 10  # open transactions that are told of
 _HELD: Final = 5  # relations that are named of each
 
@@ -154,7 +156,9 @@ def waits_of(answer: Mapping[str, Any]) -> Waits:
 
 def session_of(row: Mapping[str, Any]) -> ServerSession:
     """Return a session as an answer has it."""
-    query = None if row["hidden"] else row["query"]
+    is_ours = (row["application"] or "").startswith("migration_manager")
+    says_nothing = is_ours and (row["query"] or "").startswith(_OUR_OWN)
+    query = None if row["hidden"] or says_nothing else row["query"]
     return ServerSession(**{**row, "query": query, "holds": tuple(sorted(row["holds"] or ()))})
 
 

@@ -17,12 +17,15 @@ _UNDER = " " * 11
 
 
 def show_activity(screen: Screen, environment: str, identity: Identity, activity: Activity) -> None:
-    """Show the run that is in progress; where there is none, who waits, and whose transactions are open."""
+    """Show the run that is in progress, where there is none who waits, and whose transactions are open."""
     screen.result(*identity_line(environment, identity))
     screen.result("")
     if activity.runners:
         for runner in activity.runners:
             _show_waiter(screen, "running", runner)
+        shown = {runner.session.pid for runner in activity.runners}
+        shown |= {other.pid for runner in activity.runners if runner.wait for other in runner.wait.blockers}
+        _show_open(screen, [session for session in activity.oldest if session.pid is None or session.pid not in shown])
     else:
         _show_others(screen, activity)
     if activity.is_hidden:
@@ -48,10 +51,14 @@ def _show_others(screen: Screen, activity: Activity) -> None:
     screen.result("no run is in progress.")
     for waiter in activity.waiters:
         _show_waiter(screen, "waiting", waiter)
-    if activity.oldest:
+    _show_open(screen, activity.oldest)
+
+
+def _show_open(screen: Screen, sessions: Sequence[ServerSession]) -> None:
+    if sessions:
         screen.result("")
         screen.result(("open transactions that a migration may have to wait for, oldest first:", HEAD))
-        for session in activity.oldest:
+        for session in sessions:
             _show_session(screen, "  ", session)
 
 

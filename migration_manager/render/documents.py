@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import islice
 
 from migration_manager.errors import (
     AmbiguousName,
@@ -19,6 +20,7 @@ from migration_manager.errors import (
     Interrupted,
     MigrationFailed,
     MigrationManagerError,
+    describe_holder,
 )
 from migration_manager.messages import one_by_one
 from migration_manager.model import (
@@ -31,7 +33,6 @@ from migration_manager.model import (
     Preview,
     Progress,
     RunReport,
-    Script,
     ServerSession,
     Standing,
     StatusReport,
@@ -117,7 +118,8 @@ def status(report: StatusReport) -> Document:
         "stamped": report.recorded.environment,
         "database": identity(report.identity),
         "counts": counts,
-        "migrations": [standing(s, report.notes.get(s.name)) for s in report.survey.standings],
+        "migrations": [standing(s, "; ".join(report.notes.get(s.name, ())) or None) for s in report.survey.standings],
+        "running": None if report.running is None else describe_holder(report.running),
         "warnings": list(report.warnings),
     }
 
@@ -165,25 +167,28 @@ def _about(plan: Plan | None) -> Document:
 
 
 def _task(task: Task) -> Document:
-    script = task.change.script
+    script, resumption = task.change.script, task.change.resumption
     return {
         "name": task.name,
         "action": task.change.action.value,
         "path": script.source.path if script else None,
         "checksum": task.change.checksum,
         "transaction": script is not None and not task.outside_transaction,
-        "statement_count": script.statement_count if script else 0,
-        "statements": _statements(script),
+        "statement_count": script.statement_count - (resumption.skip if resumption else 0) if script else 0,
+        "statements": _statements(task),
         "loses": [{"line": loss.line, "what": loss.what} for loss in script.losses] if script else [],
         "loss_count": script.loss_count if script else 0,
     }
 
 
-def _statements(script: Script | None) -> list[str] | None:
-    """Return the statements' texts; None where they are too long for a document."""
+def _statements(task: Task) -> list[str] | None:
+    """Return the texts of the statements that would run; None where they are too long for a document."""
+    script, resumption = task.change.script, task.change.resumption
     if script is None:
         return []
-    return [message.text for message in one_by_one(script)] if script.source.size <= SHOWN else None
+    if script.source.size > SHOWN:
+        return None
+    return [message.text for message in islice(one_by_one(script), resumption.skip if resumption else 0, None)]
 
 
 def log_row(row: LogRow) -> Document:

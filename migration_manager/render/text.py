@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from migration_manager.blocking import blocked_by
 from migration_manager.config import Origin
-from migration_manager.errors import FileError, FileErrors, MigrationFailed, MigrationManagerError
+from migration_manager.errors import FileError, FileErrors, MigrationFailed, MigrationManagerError, describe_holder
 from migration_manager.locate import fit
+from migration_manager.messages import one_by_one
 from migration_manager.model import (
     Action,
     Difference,
@@ -62,7 +64,7 @@ def identity_line(environment: str, identity: Identity) -> list[Segment]:
 
 
 def show_status(screen: Screen, report: StatusReport, next_command: str | None) -> None:
-    """Show where every migration stands, and the command that goes on."""
+    """Show where every migration stands, and the command that goes on, unless a run is at it."""
     standings = report.survey.standings
     screen.result(*identity_line(report.environment, report.identity))
     if standings:
@@ -73,10 +75,21 @@ def show_status(screen: Screen, report: StatusReport, next_command: str | None) 
         if isinstance(item, int):
             screen.result(("  … ", DIM), (f"({item} more applied)", DIM))
         else:
-            screen.result(*_standing_line(screen, item, names, words, report.notes.get(item.name)))
+            note, *below = report.notes.get(item.name, ("",))
+            screen.result(*_standing_line(screen, item, names, words, note))
+            for text in below:
+                screen.result("    ", (_cut(screen, text, 4), LOOK))
     screen.result("")
-    go_on: list[Segment] = [" Next: ", (next_command, NAME)] if next_command else []
+    go_on: list[Segment] = [" Next: ", (next_command, NAME)] if next_command and report.running is None else []
     screen.result(_summary(standings), *go_on)
+    if report.running is not None:
+        screen.result(("a run is in progress: ", LOOK), describe_holder(report.running))
+
+
+def _cut(screen: Screen, text: str, margin: int) -> str:
+    """Return a text as long as a line of the terminal takes; piped it stays whole."""
+    room = None if screen.width is None else screen.width - margin
+    return text if room is None or len(text) <= room else text[: room - 1] + "…"
 
 
 def _shortened(screen: Screen, standings: Sequence[Standing]) -> list[Standing | int]:
@@ -96,7 +109,7 @@ def _shortened(screen: Screen, standings: Sequence[Standing]) -> list[Standing |
     return lines
 
 
-def _standing_line(screen: Screen, standing: Standing, names: int, words: int, note: str | None) -> list[Segment]:
+def _standing_line(screen: Screen, standing: Standing, names: int, words: int, note: str) -> list[Segment]:
     line: list[Segment] = [
         "  ",
         (standing.name.ljust(names), NAME),
@@ -123,7 +136,7 @@ def _summary(standings: Sequence[Standing]) -> str:
     if not standings:
         return "no migrations yet."
     shown = [f"{count} {status.value}" for status, count in counts.items() if count]
-    if not counts[Status.PENDING]:
+    if not counts[Status.PENDING] and not counts[Status.UNFINISHED]:
         shown.append("nothing pending")
     return ", ".join(shown) + "."
 
@@ -215,6 +228,9 @@ def _what_happens(task: Task) -> str:
     if script is None:
         return "runs nothing"
     how = "each statement by itself, no transaction" if task.outside_transaction else "one transaction"
+    resumption = task.change.resumption
+    if resumption is not None:
+        return f"statements {resumption.skip + 1} to {script.statement_count}, {how}"
     return f"{counted(script.statement_count, 'statement')}, {how}"
 
 
@@ -232,6 +248,8 @@ def _body(task: Task) -> str:
     script = task.change.script
     if script is None or not script.statement_count:
         return "-- no statement"
+    if script.source.size <= SHOWN and task.change.resumption is not None:
+        return "\n".join(message.text for message in islice(one_by_one(script), task.change.resumption.skip, None))
     if script.source.size <= SHOWN:
         return script.source.text.strip("\n")
     beginning = next(iter(script.source.read())).lstrip("\n").split("\n")[:20]
@@ -242,8 +260,8 @@ def _books(task: Task) -> str:
     change = task.change
     if change.action in (Action.ROLLBACK, Action.FORGET):
         return f"{change.name} leaves the history, one log row"
-    checksum = (change.checksum or "").removeprefix("v1:")[:12]
-    return f"{change.name}, checksum {checksum}…, one log row"
+    checksum = f", checksum {change.checksum.removeprefix('v1:')[:12]}…" if change.checksum else ""
+    return f"{change.name}{checksum}, one log row"
 
 
 def show_confirmation(
@@ -267,6 +285,8 @@ def show_confirmation(
     for number, task in enumerate(preview.tasks):
         word = DONE_WORDS[task.change.action]
         notes = ["no transaction"] if task.outside_transaction else []
+        if task.change.script is None:
+            notes.append("nothing is run")
         if _losses(task):
             notes.append("loses data")
         head = label if number == 0 else ""
@@ -345,8 +365,11 @@ def show_origins(screen: Screen, origins: Sequence[Origin]) -> None:
 # ------------------------------------------------------------------------------------------- errors
 
 
-def show_error(screen: Screen, error: MigrationManagerError) -> None:
-    """Show what failed, where, in the server's words, what the database looks like now, and what to do next."""
+def show_error(screen: Screen, error: MigrationManagerError, *, complete: Callable[[str], str] = str) -> None:
+    """Show what failed, where, in the server's words, what the database looks like now, and what to do next.
+
+    `complete` gives the commands that are suggested the options that the person who reads it needs.
+    """
     problems = error.problems if isinstance(error, FileErrors) else (error,)
     for problem in problems:
         screen.prose("error: ", BAD, problem.message)
@@ -357,13 +380,13 @@ def show_error(screen: Screen, error: MigrationManagerError) -> None:
         if isinstance(problem, MigrationFailed):
             _show_cause(screen, problem)
         if isinstance(error, FileErrors) and problem.hint:
-            screen.prose("hint:  ", LOOK, problem.hint)
+            screen.prose("hint:  ", LOOK, complete(problem.hint))
     if error.state or (error.hint and isinstance(error, MigrationFailed)):
         screen.error("")
     if error.state:
-        screen.prose("now:   ", HEAD, error.state)
+        screen.prose("now:   ", HEAD, complete(error.state))
     if error.hint:
-        screen.prose("hint:  ", LOOK, error.hint)
+        screen.prose("hint:  ", LOOK, complete(error.hint))
 
 
 def _show_cause(screen: Screen, error: MigrationFailed) -> None:

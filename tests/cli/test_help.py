@@ -59,6 +59,7 @@ def test_help_explains_the_command_and_has_an_example(sqlite_project: Project, t
     shown = sqlite_project.ok(*typed, "--help")
     assert shown.err == ""
     assert ESCAPE not in shown.out
+    assert [line for line in shown.out.splitlines() if len(line) > 80] == []
     assert not SHARED - set(re.findall(r"--[a-z-]+", shown.out))
     example = shown.out.partition("Example:")[2]
     real = [ALIASES.get(typed[0], typed[0]), *typed[1:]]

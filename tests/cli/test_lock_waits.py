@@ -91,7 +91,7 @@ def test_who_is_in_the_way_and_which_try_it_is_are_told(held: Project) -> None:
         rf"           blocked by pid {pid} \(report, {user}\) idle in transaction for \d+ m?s\n", outcome.err
     )
     assert "last: SELECT count(*) FROM users" in outcome.err
-    assert f"  waiting  {TASKS}  canceling statement due to lock timeout; try 2 of 11 in " in outcome.err
+    assert f"  waiting  {TASKS}  not free within lock_timeout; try 2 of 11 in " in outcome.err
     assert "applied" in outcome.out
 
 
