@@ -101,6 +101,8 @@ class Launcher:
         """Start a runner; its process is there when this returns."""
         self._number += 1
         streams = self._folder / str(self._number % 512)
+        for stream in (".out", ".err"):  # a runner that is killed before it opens them says nothing
+            streams.with_suffix(stream).write_bytes(b"")
         runner = Runner(self._number, 0, time.monotonic(), streams)
         self._runners[runner.number] = runner
         asked = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.claims import read
+from tests.campaign.launcher import Launcher
 from tests.campaign.scenarios import (
     MIGRATE_ONE,
     OUTSIDE,
@@ -80,6 +81,16 @@ def test_what_is_kept_of_a_file_outside_a_transaction_is_held_against_what_was_s
 ) -> None:
     found = Found(OUTSIDE.files[0], pieces, 0, state, 0)
     assert {broken.rule for broken in broken_rules(OUTSIDE, [found], read(1, "", words))} == rules
+
+
+def test_a_runner_that_is_killed_at_once_does_not_speak_with_the_words_of_another(tmp_path: Path) -> None:
+    with Launcher(tmp_path) as launcher:
+        for number in range(1, 4):
+            (tmp_path / f"{number}.out").write_text(f"  applied      {NAME}      1 ms\n", "utf-8")
+            runner = launcher.start(["--version"], folder=tmp_path, environment=plain_environment())
+            runner.kill()
+            assert launcher.wait(runner, 60)
+            assert not read(runner.code, runner.out, runner.err).acknowledged
 
 
 NOTHING = (NONE, None, 0)
