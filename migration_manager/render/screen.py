@@ -118,8 +118,7 @@ class Screen:
         lines = text.split("\n")
         if self._messages.is_terminal:
             room = max(20, self.columns - len(label))
-            wrap = textwrap.TextWrapper(width=room, break_long_words=False, break_on_hyphens=False)
-            lines = [piece for line in lines for piece in (wrap.wrap(line) if not line.startswith(" ") else [line])]
+            lines = [piece for line in lines for piece in _folded(line, room)]
         for number, line in enumerate(lines or [""]):
             head = (label, style) if number == 0 else " " * len(label)
             self._messages.write(self._safe((head, line)))
@@ -143,6 +142,17 @@ class Screen:
 
     def _safe_text(self, text: str) -> str:
         return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", self.clean(text))
+
+
+def _folded(line: str, room: int) -> list[str]:
+    """Return a line cut at words into pieces of so many characters, as far in as it begins."""
+    if len(line) <= room:
+        return [line]
+    margin = line[: len(line) - len(line.lstrip(" "))]
+    return textwrap.wrap(
+        line.strip(), room, initial_indent=margin, subsequent_indent=margin, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 class _Stream:

@@ -76,6 +76,8 @@ def show_status(screen: Screen, report: StatusReport, next_command: str | None) 
             screen.result(("  … ", DIM), (f"({item} more applied)", DIM))
         else:
             note, *below = report.notes.get(item.name, ("",))
+            if below:  # it is told whole, in lines of its own
+                note, below = "", [note, *below]
             screen.result(*_standing_line(screen, item, names, words, note))
             for text in below:
                 screen.result("    ", (_cut(screen, text, 4), LOOK))
@@ -395,7 +397,7 @@ def _show_cause(screen: Screen, error: MigrationFailed) -> None:
     for label, text in (("detail", cause.detail), ("server hint", cause.server_hint), ("context", cause.context)):
         if text:
             first, *rest = text.split("\n")
-            screen.error(f"  {label}: ", first)
+            screen.prose(f"  {label}: ", "", first)
             for line in rest:
                 screen.error("    ", line)
     if cause.tries > 1:

@@ -52,8 +52,8 @@ def test_status_of_what_stopped_names_the_statement_and_the_next_command(stopped
     shown = stopped.ok("status", "--env", "uat").out
     lines = shown.splitlines()
     at = next(number for number, line in enumerate(lines) if USERS in line)
-    assert lines[at].endswith("statement 2 of 3 failed")
-    assert lines[at + 1] == f"    at migrations/{USERS}.sql:3: INSERT INTO nowhere VALUES (1)"
+    assert lines[at + 1] == "    statement 2 of 3 failed"
+    assert lines[at + 2] == f"    at migrations/{USERS}.sql:3: INSERT INTO nowhere VALUES (1)"
     assert lines[-1] == "1 unfinished. Next: migration-manager resume --env uat"
     (row,) = stopped.ok("status", "--env", "uat", "--json").json["migrations"]
     assert row["note"] == f"statement 2 of 3 failed; at migrations/{USERS}.sql:3: INSERT INTO nowhere VALUES (1)"
