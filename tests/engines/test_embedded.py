@@ -189,7 +189,7 @@ def postmaster(directory: Path) -> int | None:
     return probe.postmaster(places.find(directory))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     assert locks.wait_until(condition, seconds)
 
 
