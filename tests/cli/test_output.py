@@ -117,7 +117,7 @@ DIFFERENCE = dict.fromkeys(("name", "path", "which", "cosmetic", "diff"))
 
 DOCUMENTS = [
     (["status"], {"environment": None, "stamped": None, "database": DATABASE, "counts": {"applied": None},
-                  "migrations": [STANDING], "warnings": []}),
+                  "migrations": [STANDING], "running": None, "warnings": []}),
     (["blockers"], {"environment": None, "database": DATABASE, "running": [], "waiting": [], "open_transactions": [],
                     "hint": None}),
     (["migrate", "--dry-run"], {**PREVIEW, "would_do": []}),
