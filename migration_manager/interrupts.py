@@ -3,7 +3,8 @@
 The first one is raised in the main thread as KeyboardInterrupt, which Python does between any two instructions, and
 `which` says which it was. Inside a callback out of C (a driver that hands over a notice, say) nobody can catch it: it
 is printed and gone, and the run goes on. So whoever calls into such code holds it back around the call, which must be
-one that does not wait.
+one that does not wait. Python itself makes such calls at moments nobody chooses (finalizers, weak references in the
+middle of an import): what is lost there is noticed, and sent once more a moment later.
 
 From then on the main thread cleans up and is not disturbed any more. A thread beside it hears every signal, whatever
 the main one is held up in, and goes hard: at a second Ctrl-C at once, after SIGTERM or SIGHUP when `GRACE` is over.
@@ -15,6 +16,7 @@ import enum
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +29,8 @@ T = TypeVar("T")
 GRACE: Final = 5.0  # seconds to clean up in after SIGTERM and SIGHUP
 # A wrapper in the terminal's foreground (npm, make) hands on the Ctrl-C that the terminal has sent us already.
 _SAME_KEY: Final = 0.1  # seconds
+_AGAIN: Final = 0  # stands among the numbers of signals for: send the first one once more
+_A_MOMENT: Final = 0.001  # seconds; by then the callback in which it was lost should be over
 
 
 class Stop(enum.Enum):
@@ -60,7 +64,6 @@ class _Held(threading.local):
 
 
 _held = _Held()
-_first: Stop | None = None  # the signal that this run is ending by
 
 
 @contextmanager
@@ -69,32 +72,35 @@ def listening(go_hard: Callable[[Stop], None]) -> Iterator[None]:
 
     `go_hard` is called in another thread, and ends the process without asking the main one.
     """
-    global _first  # noqa: PLW0603 - signals belong to the process, and so does this
-    _first = None
+    global _listener  # noqa: PLW0603 - signals belong to the process, and so does who listens to them
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    watch = threading.Thread(target=_watch, args=(reading, go_hard), name="signals", daemon=True)
+    listener_before, _listener = _listener, _Listener(reading, writing, go_hard)
+    watch = threading.Thread(target=_listener.watch, name="signals", daemon=True)
     watch.start()
     before = {stop.value: signal.getsignal(stop.value) for stop in Stop}
     ours = [number for number, handler in before.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
     woken_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    hook_before, sys.unraisablehook = sys.unraisablehook, _listener.on_ignored
     try:
         for number in ours:
-            signal.signal(number, _on_signal)
+            signal.signal(number, _listener.on_signal)
         yield
     finally:
-        for number in ours:
-            signal.signal(number, before[number])
+        _listener.is_over = True
+        sys.unraisablehook = hook_before
         signal.set_wakeup_fd(woken_before)
         os.close(writing)
-        watch.join()
+        watch.join()  # it may send one more
         os.close(reading)
-        _first = None
+        for number in ours:
+            signal.signal(number, before[number])
+        _listener = listener_before
 
 
 def which() -> Stop:
     """Return the signal that the KeyboardInterrupt at hand stands for."""
-    return _first or Stop.INTERRUPTED
+    return (_listener and _listener.first) or Stop.INTERRUPTED
 
 
 def held(call: Callable[[], T]) -> T:
@@ -109,40 +115,86 @@ def held(call: Callable[[], T]) -> T:
             raise KeyboardInterrupt
 
 
-def _on_signal(number: int, _frame: FrameType | None) -> None:
-    global _first  # noqa: PLW0603 - see `listening`
-    if _first is not None:  # what it would break off is the clean-up
-        return
-    _first = Stop(signal.Signals(number))
-    if not _held.now:
-        raise KeyboardInterrupt
-    _held.came = True
+class _Listener:
+    """What the signals of one process lead to: `on_signal` and `on_ignored` in the main thread, `watch` beside it."""
 
+    def __init__(self, reading: int, writing: int, go_hard: Callable[[Stop], None]) -> None:
+        self.first: Stop | None = None  # the signal that this run is ending by
+        self.is_over = False  # nothing is left to break off
+        self._is_lost = False  # it was raised where nobody could catch it, and will be sent once more
+        self._reading, self._writing = reading, writing  # the pipe to which Python writes the number of each signal
+        self._go_hard = go_hard
+        self._main = threading.get_ident()  # no other thread may say what signals do
+        self._hook_before = sys.unraisablehook
 
-def _watch(reading: int, go_hard: Callable[[Stop], None]) -> None:
-    """Go hard when it is time to, until the other end of this pipe, to which Python writes signals, is closed."""
-    # The kernel may give a signal to any thread, and only the main one's wait is to be broken off by it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    began: float | None = None  # when the first one came
-    due: tuple[float, Stop] | None = None  # when and by which one patience ends
-    poll = select.poll()
-    poll.register(reading, select.POLLIN)
-    while True:
-        left = None if due is None else max(0.0, due[0] - time.monotonic()) * 1000
-        if due is not None and not poll.poll(left):
-            go_hard(due[1])
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.is_over or (self.first is not None and not self._is_lost):  # what it would break off is the clean-up
             return
-        numbers = os.read(reading, 64)
-        if not numbers:
-            return
-        now = time.monotonic()
-        for stop in (Stop(signal.Signals(number)) for number in numbers if number in _NUMBERS):
-            if stop is Stop.INTERRUPTED and began is not None and now - began > _SAME_KEY:
-                go_hard(stop)
+        self.first = self.first or Stop(signal.Signals(number))
+        self._is_lost = _is_below(frame, _Listener.on_ignored)
+        if self._is_lost:
+            self._send_again()
+        elif _held.now:
+            _held.came = True
+        else:
+            raise KeyboardInterrupt
+
+    def on_ignored(self, ignored: sys.UnraisableHookArgs) -> None:
+        """Take what was raised in a finalizer or a weak reference's callback, out of which Python lets nothing go."""
+        if self.first is not None and isinstance(ignored.exc_value, KeyboardInterrupt):
+            self._is_lost = True
+            self._send_again()
+        else:
+            self._hook_before(ignored)
+
+    def _send_again(self) -> None:
+        os.write(self._writing, bytes([_AGAIN]))
+
+    def watch(self) -> None:
+        """Go hard when it is time to, until the other end of the pipe is closed."""
+        # The kernel may give a signal to any thread, and only the main one's wait is to be broken off by it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        began: float | None = None  # when the first one came
+        due: tuple[float, Stop] | None = None  # when and by which one patience ends
+        ours = 0  # how many to come are not somebody's but sent again
+        poll = select.poll()
+        poll.register(self._reading, select.POLLIN)
+        while True:
+            left = None if due is None else max(0.0, due[0] - time.monotonic()) * 1000
+            if due is not None and not poll.poll(left):
+                self._go_hard(due[1])
                 return
-            began = began or now
-            if stop is not Stop.INTERRUPTED and due is None:
-                due = (now + GRACE, stop)
+            numbers = os.read(self._reading, 64)
+            if not numbers:
+                return
+            now = time.monotonic()
+            for number in numbers:
+                if number == _AGAIN and self.first is not None:
+                    time.sleep(_A_MOMENT)
+                    if self._is_lost:  # still: another one may have come
+                        ours += 1
+                        signal.pthread_kill(self._main, self.first.value)
+                    continue
+                if number not in _NUMBERS:
+                    continue
+                stop = Stop(signal.Signals(number))
+                if ours and stop is self.first:
+                    ours -= 1
+                    continue
+                if stop is Stop.INTERRUPTED and began is not None and now - began > _SAME_KEY:
+                    self._go_hard(stop)
+                    return
+                began = began or now
+                if stop is not Stop.INTERRUPTED and due is None:
+                    due = (now + GRACE, stop)
 
 
+_listener: _Listener | None = None
 _NUMBERS: Final = frozenset(stop.value for stop in Stop)
+
+
+def _is_below(frame: FrameType | None, function: Callable[..., object]) -> bool:
+    """Return whether a function is among those that are running."""
+    while frame is not None and frame.f_code is not function.__code__:
+        frame = frame.f_back
+    return frame is not None

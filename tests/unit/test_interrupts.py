@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +92,87 @@ def test_what_another_thread_holds_keeps_nothing_from_the_main_one() -> None:
     finally:
         leave.set()
         other.join()
+
+
+class Finalized:
+    """Is sent a signal in its finalizer, which Python lets no exception out of."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def __del__(self) -> None:
+        send(self._stop)
+
+
+@pytest.mark.parametrize("stop", Stop)
+def test_one_that_is_lost_where_python_lets_nothing_out_is_raised_a_moment_later(
+    stop: Stop, hard: Hard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(interrupts, "_SAME_KEY", 0.0)
+    finalized = [Finalized(stop)]
+    with pytest.raises(KeyboardInterrupt):
+        pop_and_wait(finalized)
+    assert interrupts.which() is stop
+    with pytest.raises(queue.Empty):
+        hard.get(timeout=0.1)  # what is sent again is not a second one
+    assert capsys.readouterr() == ("", "")
+
+
+def pop_and_wait(finalized: list[Finalized]) -> None:
+    finalized.pop()
+    time.sleep(5)
+
+
+def test_after_one_that_was_lost_a_second_ctrl_c_still_goes_hard(hard: Hard) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        pop_and_wait([Finalized(Stop.INTERRUPTED)])
+    time.sleep(0.2)
+    ctrl_c()
+    assert hard.get(timeout=3) is Stop.INTERRUPTED
+
+
+def test_one_that_is_lost_in_the_callback_of_a_weak_reference_is_raised_a_moment_later() -> None:
+    referred = [threading.Event()]
+    reference = weakref.ref(referred[0], lambda _: ctrl_c())
+
+    def pop() -> None:
+        referred.pop()
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        pop()
+    assert reference() is None
+
+
+def test_one_that_comes_while_a_lost_one_is_noticed_is_raised_a_moment_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    noticed = []
+    send_again = interrupts._Listener._send_again
+
+    def and_another(listener: interrupts._Listener) -> None:
+        noticed.append("one")
+        if len(noticed) == 1:
+            send(Stop.HUNG_UP)
+        send_again(listener)
+
+    monkeypatch.setattr(interrupts._Listener, "_send_again", and_another)
+    with pytest.raises(KeyboardInterrupt):
+        pop_and_wait([Finalized(Stop.TERMINATED)])
+    assert interrupts.which() is Stop.TERMINATED
+    assert noticed == ["one", "one"]
+
+
+def test_what_else_is_lost_is_told_as_it_was_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", told.append)
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("broken")
+
+    with interrupts.listening(lambda _: None):
+        broken = Broken()
+        del broken
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("stop", Stop)
@@ -180,11 +263,13 @@ def test_it_goes_hard_while_the_main_thread_waits_in_c(hard: Hard, monkeypatch: 
 
 def test_everything_is_as_it_was_afterwards() -> None:
     before = {stop: signal.getsignal(stop.value) for stop in Stop}
+    hook = sys.unraisablehook
     threads, files = threading.active_count(), open_files()
     told: Hard = queue.SimpleQueue()
     with interrupts.listening(told.put), interrupts.listening(told.put):
         pass
     assert {stop: signal.getsignal(stop.value) for stop in Stop} == before
+    assert sys.unraisablehook == hook
     assert (threading.active_count(), open_files()) == (threads, files)
 
 
