@@ -128,12 +128,13 @@ class _Listener:
         self._hook_before = sys.unraisablehook
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Raise the first one, here or where it can be caught."""
         if self.is_over or (self.first is not None and not self._is_lost):  # what it would break off is the clean-up
             return
         self.first = self.first or Stop(signal.Signals(number))
         self._is_lost = _is_below(frame, _Listener.on_ignored)
         if self._is_lost:
-            self._send_again()
+            self._ask_for_it_again()
         elif _held.now:
             _held.came = True
         else:
@@ -143,11 +144,11 @@ class _Listener:
         """Take what was raised in a finalizer or a weak reference's callback, out of which Python lets nothing go."""
         if self.first is not None and isinstance(ignored.exc_value, KeyboardInterrupt):
             self._is_lost = True
-            self._send_again()
+            self._ask_for_it_again()
         else:
             self._hook_before(ignored)
 
-    def _send_again(self) -> None:
+    def _ask_for_it_again(self) -> None:
         os.write(self._writing, bytes([_AGAIN]))
 
     def watch(self) -> None:
@@ -169,24 +170,26 @@ class _Listener:
                 return
             now = time.monotonic()
             for number in numbers:
-                if number == _AGAIN and self.first is not None:
-                    time.sleep(_A_MOMENT)
-                    if self._is_lost:  # still: another one may have come
-                        ours += 1
-                        signal.pthread_kill(self._main, self.first.value)
-                    continue
-                if number not in _NUMBERS:
-                    continue
-                stop = Stop(signal.Signals(number))
-                if ours and stop is self.first:
-                    ours -= 1
-                    continue
-                if stop is Stop.INTERRUPTED and began is not None and now - began > _SAME_KEY:
-                    self._go_hard(stop)
-                    return
-                began = began or now
-                if stop is not Stop.INTERRUPTED and due is None:
-                    due = (now + GRACE, stop)
+                if number == _AGAIN:
+                    ours += self._has_sent_it_again()
+                elif number in _NUMBERS:
+                    stop = Stop(signal.Signals(number))
+                    if ours and stop is self.first:
+                        ours -= 1
+                    elif stop is Stop.INTERRUPTED and began is not None and now - began > _SAME_KEY:
+                        self._go_hard(stop)
+                        return
+                    else:
+                        began = began or now
+                        if stop is not Stop.INTERRUPTED and due is None:
+                            due = (now + GRACE, stop)
+
+    def _has_sent_it_again(self) -> bool:
+        time.sleep(_A_MOMENT)
+        if self.first is None or not self._is_lost:  # another one has come, and was raised
+            return False
+        signal.pthread_kill(self._main, self.first.value)
+        return True
 
 
 _listener: _Listener | None = None

@@ -146,15 +146,15 @@ def test_one_that_is_lost_in_the_callback_of_a_weak_reference_is_raised_a_moment
 
 def test_one_that_comes_while_a_lost_one_is_noticed_is_raised_a_moment_later(monkeypatch: pytest.MonkeyPatch) -> None:
     noticed = []
-    send_again = interrupts._Listener._send_again
+    ask = interrupts._Listener._ask_for_it_again
 
     def and_another(listener: interrupts._Listener) -> None:
         noticed.append("one")
         if len(noticed) == 1:
             send(Stop.HUNG_UP)
-        send_again(listener)
+        ask(listener)
 
-    monkeypatch.setattr(interrupts._Listener, "_send_again", and_another)
+    monkeypatch.setattr(interrupts._Listener, "_ask_for_it_again", and_another)
     with pytest.raises(KeyboardInterrupt):
         pop_and_wait([Finalized(Stop.TERMINATED)])
     assert interrupts.which() is Stop.TERMINATED
