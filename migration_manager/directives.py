@@ -9,24 +9,26 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from migration_manager.durations import parse_duration
 from migration_manager.errors import DirectiveError, nearest
 from migration_manager.locate import locate
-from migration_manager.model import Dialect, Directives, Source
+from migration_manager.model import Acceptance, Dialect, Directives, Source
 from migration_manager.sqltext import Kind, Sql, Token, tokens, tokens_at
 
 NO_TRANSACTION: Final = "no-transaction"
 NOTHING_TO_UNDO: Final = "nothing-to-undo"
 IRREVERSIBLE: Final = "irreversible"
 ENVIRONMENTS: Final = "environments"
+ACCEPT: Final = "accept"
 
 _DIRECTIVE: Final = re.compile(r"--+[ \t]*migrate[ \t]*:[ \t]*(?P<name>\S*)[ \t]*(?P<rest>.*)", re.IGNORECASE)
 # What is nearly one: another word before the name, or no colon.
 _NEARLY: Final = re.compile(r"--+[ \t]*(?P<word>\w+)[ \t]*(?P<colon>:?)[ \t]*(?P<name>[\w-]+)(?P<rest>.*)")
 _IN_BLOCK: Final = re.compile(r"^(?:/\*+)?[ \t*]*migrate[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _BECAUSE: Final = re.compile(r"because\b[ \t:]*(?P<reason>.*)", re.IGNORECASE)
+_ACCEPTED: Final = re.compile(r"(?P<what>(?!because\b).+?)[ \t]+(?P<because>because\b.*)", re.IGNORECASE)
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 # Markers of other tools: whose, what they look like from the `--` on, and what to do instead.
@@ -73,6 +75,7 @@ class Header:
         self._rollback = rollback
         self._fields: dict[str, object] = {}
         self._lines: dict[str, int] = {}
+        self._accepted: tuple[Acceptance, ...] = ()
         self._ended = False
 
     @property
@@ -116,11 +119,17 @@ class Header:
         except ValueError as error:
             hint = f"as in `-- migrate: {name}{form}`"
             raise self._error(at + found.start("name"), f"{name}: {error}", hint) from None
+        line = piece.line + piece.text.count("\n", 0, comment.start)
+        if name == ACCEPT:  # the one that may be said again: each has a reason of its own
+            what, reason = cast("tuple[tuple[str, ...], str]", value)
+            self._accepted += tuple(Acceptance(each, reason, line) for each in what)
+            self._fields[field] = self._accepted
+            return
         if name in self._lines:
             raise self._error(at, f"{name} is said twice; the first time on line {self._lines[name]}")
         self._check_place(at, name)
         self._fields[field] = value
-        self._lines[name] = piece.line + piece.text.count("\n", 0, comment.start)
+        self._lines[name] = line
 
     def _check_place(self, at: int, name: str) -> None:
         if name == NOTHING_TO_UNDO and not self._rollback:
@@ -192,6 +201,14 @@ def _because(rest: str) -> str:
     return found["reason"]
 
 
+def _accepted(rest: str) -> tuple[tuple[str, ...], str]:
+    found = _ACCEPTED.fullmatch(rest)
+    what = tuple(each.strip() for each in found["what"].split(",")) if found else ()
+    if not found or not all(what):
+        raise ValueError("write the finding's rule or its subject, as it is printed, and then why")
+    return what, _because(found["because"])
+
+
 # By name: the field of `Directives`, an example of what follows the name, and what reads that.
 _READERS: Final[Mapping[str, tuple[str, str, Callable[[str], object]]]] = {
     NO_TRANSACTION: ("no_transaction", "", _nothing),
@@ -200,4 +217,5 @@ _READERS: Final[Mapping[str, tuple[str, str, Callable[[str], object]]]] = {
     ENVIRONMENTS: ("environments", " dev, uat", _environments),
     IRREVERSIBLE: ("irreversible", " because the old values are gone", _because),
     NOTHING_TO_UNDO: ("nothing_to_undo", " because it only fills a cache", _because),
+    ACCEPT: ("accepted", " column-order because nobody selects *", _accepted),
 }

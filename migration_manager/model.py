@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -90,6 +90,17 @@ class Source:
         return "".join(self.read())
 
 
+class Acceptance(NamedTuple):
+    """What a file's header says about one finding: that it is known, and why it is right so.
+
+    `what` is the finding's rule, or its subject.
+    """
+
+    what: str
+    reason: str
+    line: int
+
+
 @dataclass(frozen=True, slots=True)
 class Directives:
     """What a file's header asks of the runner. Times are milliseconds; None means the environment's value."""
@@ -100,6 +111,7 @@ class Directives:
     environments: tuple[str, ...] | None = None
     irreversible: str | None = None  # the reason
     nothing_to_undo: str | None = None  # the reason; only in a rollback script
+    accepted: tuple[Acceptance, ...] = ()  # findings
 
 
 class Batch(NamedTuple):
@@ -428,6 +440,34 @@ class Plan:
     entangled: tuple[Entangled, ...] = ()
     unclear: tuple[str, ...] = ()
     of_run: PastRun | None = None
+
+
+# ------------------------------------------------------------------------------------------- finding
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a person should look at before a file runs: of `lint`, of a rehearsal or of a proof.
+
+    `rule` is its kind by name, `subject` what it is about: an object with its kind before it; None where
+    the rule says all. `line` is None for what the file as a whole is. `accepted` is the reason a header gives.
+    """
+
+    rule: str
+    message: str
+    path: str
+    line: int | None = None
+    column: int | None = None  # from 1
+    subject: str | None = None
+    advice: str | None = None
+    accepted: str | None = None
+
+    def answered(self, acceptances: Iterable[Acceptance]) -> Finding:
+        """Return it with the reason of the first acceptance that means it, where one does."""
+        for acceptance in acceptances:
+            if acceptance.what in (self.rule, self.subject):
+                return replace(self, accepted=acceptance.reason)
+        return self
 
 
 # ------------------------------------------------------------------------------------------- outcome

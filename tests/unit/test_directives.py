@@ -8,7 +8,7 @@ import pytest
 
 from migration_manager.directives import Header
 from migration_manager.errors import DirectiveError
-from migration_manager.model import Dialect, Directives, Source
+from migration_manager.model import Acceptance, Dialect, Directives, Finding, Source
 from migration_manager.sqltext import Sql, stream
 
 
@@ -45,6 +45,27 @@ def refusal(text: str, *, rollback: bool = False) -> DirectiveError:
 )
 def test_a_directive_sets_its_field(line: str, directives: Directives) -> None:
     assert header(f"{line}\nSELECT 1;") == directives
+
+
+def test_findings_are_accepted_each_with_a_reason_as_often_as_there_are_any() -> None:
+    text = (
+        "-- migrate: accept column-order, index public.users_email_key because nobody selects *\n"
+        "-- a comment\n"
+        "-- migrate: accept rows because: it is a cache, accept it because we do\n"
+    )
+    for rollback in (False, True):
+        assert header(text, rollback=rollback).accepted == (
+            Acceptance("column-order", "nobody selects *", 1),
+            Acceptance("index public.users_email_key", "nobody selects *", 1),
+            Acceptance("rows", "it is a cache, accept it because we do", 3),
+        )
+
+
+def test_a_finding_is_answered_by_its_rule_or_its_subject() -> None:
+    found = Finding("differs", "is missing", "001_a_rollback.sql", subject="index public.a")
+    assert found.answered([Acceptance("rows", "no", 1)]).accepted is None
+    assert found.answered([Acceptance("rows", "no", 1), Acceptance("differs", "yes", 2)]).accepted == "yes"
+    assert found.answered([Acceptance("index public.a", "yes", 1), Acceptance("differs", "no", 2)]).accepted == "yes"
 
 
 def test_a_rollback_script_may_have_nothing_to_undo() -> None:
@@ -114,6 +135,10 @@ def test_prose_asks_for_nothing(text: str) -> None:
         ("-- migrate: irreversible because", "say why", "because"),
         ("-- migrate: irreversible the data is gone", "say why", "because"),
         ("-- migrate: nothing-to-undo because a", "belongs in the rollback script", ""),
+        ("-- migrate: accept column-order", "and then why", "as in `-- migrate: accept column-order because"),
+        ("-- migrate: accept because I say so", "the finding's rule or its subject", ""),
+        ("-- migrate: accept rows, because I say so", "the finding's rule or its subject", ""),
+        ("-- migrate: accept rows because", "say why", ""),
         ("-- migration: no-transaction", "reads like a directive", "-- migrate: no-transaction"),
         ("-- migrat: lock-timeout 5s", "reads like a directive", "-- migrate: lock-timeout 5s"),
         ("-- migrate no-transaction", "reads like a directive", "-- migrate: no-transaction"),
