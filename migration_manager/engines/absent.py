@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NoReturn, Self
 
+from migration_manager.catalog import Catalog
 from migration_manager.engines.base import NOTHING_RECORDED
 from migration_manager.errors import DatabaseMissing
 from migration_manager.model import (
@@ -56,6 +57,9 @@ class AbsentEngine:
         return ()
 
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    def catalog(self) -> Catalog:
         return {}
 
     def exclusive(

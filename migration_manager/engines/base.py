@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from migration_manager.catalog import Catalog
 from migration_manager.model import (
     Action,
     Activity,
@@ -84,6 +85,9 @@ class Engine(Protocol):
 
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         """Return the kept texts of these checksums; one that was never kept, or was too long, is left out."""
+
+    def catalog(self) -> Catalog:
+        """Return the schema of the database, without the tables of the history. Does not write."""
 
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
