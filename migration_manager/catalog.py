@@ -27,6 +27,8 @@ class Item(NamedTuple):
     @property
     def in_words(self) -> str:
         """Such as "index public.users_email" or "column email of public.users"."""
+        if self.kind == COLUMN_ORDER:
+            return f"{COLUMN_ORDER} of {self.name}"
         inside = self.of is not None and self.kind in _INSIDE
         return f"{self.kind} {self.name} of {self.of}" if inside else f"{self.kind} {self.name}"
 
@@ -66,6 +68,11 @@ class Difference:
         """Whether a query that names its columns cannot tell."""
         return self.how in (How.ORDER, How.RENAMED)
 
+    @property
+    def subject(self) -> str:
+        """What it is about, as a header names it."""
+        return self.item.in_words
+
     def in_words(self, *, missing: str = "is missing", extra: str = "was not there before") -> str:
         """Return it for people, on one line for each property; lines after the first are indented."""
         if self.how is How.MISSING:
@@ -74,7 +81,7 @@ class Difference:
             return f"{self.item.in_words} {extra}"
         _, before, after = self.changes[0]
         if self.how is How.ORDER:
-            return f"column order of {self.item.name}: {_listed(before)}  →  {_listed(after)}"
+            return f"{self.item.in_words}: {_listed(before)}  →  {_listed(after)}"
         if self.how is How.RENAMED:
             return f"constraint {before} of {self.item.of} is called {after}"
         told = [f"{name} {_shown(before)}  →  {_shown(after)}" for name, before, after in self.changes]

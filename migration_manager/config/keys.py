@@ -114,8 +114,9 @@ _NUMBER = "a whole number"
 KEYS_OF_FILE: Final = {
     "migrations": Key(str, _TEXT, "migrations", _filled),
     "default_environment": Key(str, _TEXT, "dev", environment_name),
+    "scratch_url": Key(str, _TEXT),
 }
-URL_KEYS: Final = ("url", "migrate_url")
+URL_KEYS: Final = ("url", "migrate_url", "scratch_url")  # their values may hold ${NAME}, and a password
 KEYS_OF_ENVIRONMENT: Final = {
     "url": Key(str, _TEXT),
     "migrate_url": Key(str, _TEXT),

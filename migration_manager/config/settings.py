@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migration_manager.errors import ConfigError
-from migration_manager.model import OutOfOrder
+from migration_manager.model import Dialect, OutOfOrder
 from migration_manager.secret import Secret
-from migration_manager.urls import DatabaseUrl
+from migration_manager.urls import DatabaseUrl, ScratchUrl, SqliteUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,16 @@ class Settings:
     environments: tuple[str, ...]  # the configured ones
     protected_environments: tuple[str, ...]  # all that are, by the file or by their name
     default_environment: str
+    scratch_url: ScratchUrl | None  # where throw-away databases are made; None: embedded, or else in a container
+    scratch_problem: str | None  # why the configured one cannot be used; it matters only to who wants one
     origins: tuple[Origin, ...] = ()
     secrets: tuple[Secret, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL of the environment's database."""
+        return Dialect.SQLITE if isinstance(self.url, SqliteUrl) else Dialect.POSTGRESQL
 
 
 @dataclass(frozen=True, slots=True)

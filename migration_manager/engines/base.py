@@ -6,7 +6,7 @@ add one: implement `Engine`, give it a line in `engines.open_engine`, run `tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -176,3 +176,35 @@ WaitHandler = Callable[[Sighting], None]
 # Told while a script runs: the path of its source, how many bytes of statements and rows are done, and how many bytes
 # the source has, with what stands between them.
 AdvanceHandler = Callable[[str, int, int], None]
+
+
+class Scratch(Protocol):
+    """Throw-away databases of one server (or folder). Use as a context manager; leaving it drops nothing by itself."""
+
+    @property
+    def shown(self) -> str:
+        """What it is, for people: "embedded PostgreSQL 18.4"."""
+
+    @property
+    def owned(self) -> bool:
+        """Whether the server is ours alone, so that roles may come and go."""
+
+    def make(self, copy_of: str | None = None) -> str:
+        """Make a database, empty or a copy of another one that nobody has open, and return its name."""
+
+    def drop(self, database: str) -> None:
+        """Drop a database that `make` made, under whoever has it open."""
+
+    def open(
+        self, database: str, settings: SessionSettings, on_notice: NoticeHandler | None = None
+    ) -> AbstractContextManager[Engine]:
+        """Open a database that `make` made."""
+
+    def roles(self) -> frozenset[str]:
+        """Return the roles of the server; empty for an engine without any."""
+
+    def make_role(self, name: str) -> None:
+        """Make a role that nothing can log in as."""
+
+    def drop_roles(self, names: Iterable[str]) -> None:
+        """Drop roles with what they own in databases that stay; does nothing on a server that is not ours alone."""

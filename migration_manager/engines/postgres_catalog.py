@@ -499,7 +499,7 @@ _TEXT_SEARCH: Final = (
     + _select(
         f"""'text search parser', {_named("n.nspname", "c.prsname")}, {_NAMESPACE}""",
         starts="c.prsstart::text",
-        next_token="c.prstoken::text",
+        proceeds="c.prstoken::text",
         ends="c.prsend::text",
         headline="c.prsheadline::text",
         types="c.prslextype::text",
@@ -600,7 +600,7 @@ _OTHERS: Final = (
         version="e.extversion",
         schema="e.extnamespace::regnamespace::text",
         comment="d.description",
-        source=f"""FROM pg_extension e {_with_comment("e.oid", "pg_extension")} WHERE e.oid >= {FIRST_USER_OID}""",
+        source=f"""FROM pg_extension e {_with_comment("e.oid", "pg_extension")}""",
     )
     + _UNION
     + _select(
@@ -688,7 +688,8 @@ _PRIVILEGES: Final = (
  UNION ALL SELECT 'schema ' || n.nspname, n.nspacl, i.initprivs
   FROM pg_namespace n LEFT JOIN pg_init_privs i ON i.objoid = n.oid AND i.objsubid = 0
   AND i.classoid = 'pg_namespace'::regclass
-  WHERE n.nspacl IS NOT NULL AND NOT ({_ours("n.oid", "pg_namespace")}) AND n.nspname <> 'public'
+  WHERE n.nspacl IS NOT NULL AND NOT ({_ours("n.oid", "pg_namespace")})
+  AND n.nspname NOT IN ('public', 'information_schema')
  ) v (what, acl, initial) WHERE v.initial IS NULL OR NOT (v.acl @> v.initial AND v.initial @> v.acl)""",
     )
     + _UNION

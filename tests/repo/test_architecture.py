@@ -16,10 +16,10 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "catalog", "model", "durations", "runs", "interrupts", "retrying"}),
     frozenset({"errors", "secret", "blocking"}),
     frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
-    frozenset({"plan", "aftermath", "directives", "script", "messages", "resuming", "configfile"}),
+    frozenset({"plan", "proof", "aftermath", "directives", "script", "messages", "resuming", "configfile"}),
     frozenset({"files", "config", "embedded"}),
     frozenset({"scaffold", "prepare", "engines"}),
-    frozenset({"runner", "render"}),
+    frozenset({"runner", "proving", "render"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
@@ -85,6 +85,7 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
     [
         "plan",
         "catalog",
+        "proof",
         "aftermath",
         "retrying",
         "blocking",
