@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -34,9 +35,11 @@ class Item(NamedTuple):
 
 
 # Kinds whose names are unique only in what they belong to.
-_INSIDE: Final = frozenset({"column", "constraint", "trigger", "rule", "policy"})
+_INSIDE: Final = frozenset({"column", "constraint", "domain constraint", "trigger", "rule", "policy"})
 COLUMN_ORDER: Final = "column order"  # the kind of the item that says in which order a relation's columns stand
 CONSTRAINT: Final = "constraint"
+
+_SHORT_LIST: Final = 5  # entries that are told in full
 
 Catalog = Mapping[Item, str]  # the properties of each object, as the text of a JSON object with sorted keys
 
@@ -84,7 +87,7 @@ class Difference:
             return f"{self.item.in_words}: {_listed(before)}  →  {_listed(after)}"
         if self.how is How.RENAMED:
             return f"constraint {before} of {self.item.of} is called {after}"
-        told = [f"{name} {_shown(before)}  →  {_shown(after)}" for name, before, after in self.changes]
+        told = [_told(*change) for change in self.changes]
         return f"{self.item.in_words}: {told[0]}" if len(told) == 1 else "\n  ".join([f"{self.item.in_words}:", *told])
 
 
@@ -94,6 +97,8 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
         return ()
     missing = first.keys() - second.keys()
     extra = second.keys() - first.keys()
+    moved = {item: there for item in missing if (there := _moved(item, extra)) is not None}
+    missing, extra = missing - moved.keys(), extra - set(moved.values())
     renamed = _renamed(first, missing, second, extra)
     gone = {difference.item for difference in renamed}
     came = {_called(difference.item, difference.changes[0][2]) for difference in renamed}
@@ -102,12 +107,19 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
         *(Difference(item, How.MISSING) for item in _roots(missing - gone)),
         *(Difference(item, How.EXTRA) for item in _roots(extra - came)),
     ]
-    for item in first.keys() & second.keys():
-        if first[item] != second[item]:
-            found += _compared(item, json.loads(first[item]), json.loads(second[item]))
+    for item, there in (*((item, item) for item in first.keys() & second.keys()), *moved.items()):
+        if first[item] != second[there]:
+            found += _compared(item, json.loads(first[item]), json.loads(second[there]))
     return tuple(
         sorted(found, key=lambda difference: (difference.item.kind, difference.item.of or "", difference.item))
     )
+
+
+def _moved(item: Item, extra: Iterable[Item]) -> Item | None:
+    """Return what the same object is called that belongs to something else now, as a sequence may; None where it does not."""
+    if item.kind in _INSIDE:
+        return None
+    return next((there for there in extra if (there.kind, there.name) == (item.kind, item.name)), None)
 
 
 def _roots(items: Iterable[Item]) -> list[Item]:
@@ -161,9 +173,22 @@ def _listed(names: object) -> str:
     return ", ".join(map(str, names)) if isinstance(names, list) else str(names)
 
 
-def _shown(value: object) -> str:
+def _told(name: str, before: object, after: object) -> str:
+    """Return how a property differs: of a long list the entries, of a text of many lines the lines that do."""
+    if isinstance(before, str) and isinstance(after, str) and "\n" in f"{before}{after}":
+        lines = unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+        return "\n    ".join([f"{name}:", *(line for line in lines if not line.startswith(("---", "+++", "@@")))])
+    if isinstance(before, list) and isinstance(after, list) and max(len(before), len(after)) > _SHORT_LIST:
+        gone, came = ([one for one in these if one not in those] for these, those in ((before, after), (after, before)))
+        if gone or came:
+            words = [f"without {_listed(gone)}"] if gone else []
+            return f"{name} {', '.join(words + ([f'with {_listed(came)}'] if came else []))}"
+    return f"{name} {_shown(before, name)}  →  {_shown(after, name)}"
+
+
+def _shown(value: object, name: str) -> str:
     if value is None:
-        return "none"
+        return "as built in" if name == "privileges" else "none"
     if value is True:
         return "yes"
     if value is False:

@@ -29,7 +29,6 @@ SETTINGS: Final = (
 
 _RELATIONS: Final = {
     "r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence",
-    "c": "type",
 }  # fmt: skip
 
 
@@ -72,9 +71,13 @@ def catalog_of(answers: Iterable[Sequence[Row]], *, hidden: Collection[str]) -> 
 
 
 def _ours(oid: str, catalog: str) -> str:
-    """Return the condition for an object to be neither the server's own nor an extension's."""
+    """Return the condition for an object to be neither the server's own nor an extension's.
+
+    Nor part of another one, as the functions are that a range type is made with.
+    """
+    of_others = "IN ('e', 'i')" if catalog in ("pg_proc", "pg_cast") else "= 'e'"
     return f"""{oid} >= {FIRST_USER_OID} AND NOT EXISTS (SELECT FROM pg_depend e
- WHERE e.classid = '{catalog}'::regclass AND e.objid = {oid} AND e.deptype = 'e')"""
+ WHERE e.classid = '{catalog}'::regclass AND e.objid = {oid} AND e.deptype {of_others})"""
 
 
 _NO_TEMPORARY: Final = "n.nspname !~ '^pg_(toast|temp)'"
@@ -145,7 +148,7 @@ def _relations() -> str:
         f"""CASE c.relkind {kinds} END, {_NAME}, coalesce(o.relation, {_NAMESPACE})""",
         owner=_owner("c.relowner"),
         privileges=f"""CASE WHEN c.relkind = 'S' THEN {_privileges("c.relacl", "s", "c.relowner")}
- WHEN c.relkind <> 'c' THEN {_privileges("c.relacl", "r", "c.relowner")} END""",
+ ELSE {_privileges("c.relacl", "r", "c.relowner")} END""",
         comment="d.description",
         is_partitioned="CASE WHEN c.relkind = 'p' THEN true END",
         is_unlogged="CASE WHEN c.relpersistence = 'u' THEN true END",
@@ -185,7 +188,7 @@ def _relations() -> str:
   WHERE p.classid = 'pg_class'::regclass AND p.objsubid = 0 AND p.refclassid = 'pg_class'::regclass
   AND p.refobjsubid > 0 AND p.deptype IN ('a', 'i')) o ON c.relkind = 'S' AND o.objid = c.oid
  {_with_comment("c.oid", "pg_class")}
- WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND {_NO_TEMPORARY} AND {_ours("c.oid", "pg_class")}""",
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_NO_TEMPORARY} AND {_ours("c.oid", "pg_class")}""",
     )
 
 
@@ -215,7 +218,7 @@ def _columns(version: int) -> str:
         foreign_options=_sorted("a.attfdwoptions"),
         privileges=_sorted("a.attacl::text[]"),
         comment="d.description",
-        is_inherited="CASE WHEN NOT a.attislocal THEN true END",
+        is_inherited="CASE WHEN NOT (a.attislocal OR c.relispartition) THEN true END",
         source=f"""FROM pg_attribute a {_CLASS.format("a.attrelid")} JOIN pg_type t ON t.oid = a.atttypid
  LEFT JOIN pg_attrdef f ON a.atthasdef AND f.adrelid = a.attrelid AND f.adnum = a.attnum
  LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass
@@ -225,13 +228,18 @@ def _columns(version: int) -> str:
     )
 
 
+# A NOT NULL that is named as the server names it (18) says no more than the column does. pg_dump thinks so too.
+_SAYS_NO_MORE: Final = """k.contype = 'n' AND k.contypid = 0 AND k.convalidated AND NOT k.connoinherit
+ AND d.description IS NULL AND k.conname = c.relname || '_' || (SELECT a.attname FROM pg_attribute a
+ WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1]) || '_not_null'"""
+
 _CONSTRAINTS: Final = _select(
     f"""CASE WHEN k.contypid <> 0 THEN 'domain constraint' ELSE 'constraint' END,
  quote_ident(k.conname),
  CASE WHEN k.contypid <> 0 THEN format_type(k.contypid, NULL) ELSE {_NAME} END""",
     definition="pg_get_constraintdef(k.oid)",
     comment="d.description",
-    is_inherited="CASE WHEN NOT k.conislocal THEN true END",
+    is_inherited="CASE WHEN NOT (k.conislocal OR c.relispartition) THEN true END",
     options=_sorted("ic.reloptions"),
     tablespace="ts.spcname",
     is_invalid="CASE WHEN NOT i.indisvalid THEN true END",
@@ -245,7 +253,7 @@ _CONSTRAINTS: Final = _select(
  LEFT JOIN pg_tablespace ts ON ts.oid = ic.reltablespace
  LEFT JOIN pg_description ixd ON ixd.classoid = 'pg_class'::regclass
  AND ixd.objoid = i.indexrelid AND ixd.objsubid = 0 {_with_comment("k.oid", "pg_constraint")}
- WHERE k.contype <> 't' AND {_NO_TEMPORARY} AND {_ours("coalesce(c.oid, k.contypid)", "pg_class")}
+ WHERE k.contype <> 't' AND NOT ({_SAYS_NO_MORE}) AND {_NO_TEMPORARY} AND {_ours("coalesce(c.oid, k.contypid)", "pg_class")}
  AND (k.contypid = 0 OR {_ours("k.contypid", "pg_type")})""",
 )
 
@@ -380,7 +388,7 @@ _AGGREGATES: Final = _select(
 _TYPES: Final = _select(
     f"""CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, {_named("n.nspname", "t.typname")},
  {_NAMESPACE}""",
-    kind="CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' WHEN 'b' THEN 'base' WHEN 'p' THEN 'shell' END",
+    kind="CASE t.typtype WHEN 'c' THEN 'composite' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' WHEN 'b' THEN 'base' WHEN 'p' THEN 'shell' END",
     labels="(SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid)",
     base="CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END",
     not_null="CASE WHEN t.typtype = 'd' AND t.typnotnull THEN true END",
@@ -404,8 +412,9 @@ _TYPES: Final = _select(
     comment="d.description",
     source=f"""FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
  LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_range r ON r.rngtypid = t.oid
+ LEFT JOIN pg_class tc ON tc.oid = t.typrelid
  {_with_comment("t.oid", "pg_type")}
- WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype IN ('b', 'p') AND t.typelem = 0 AND t.typrelid = 0))
+ WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND tc.relkind = 'c') OR (t.typtype IN ('b', 'p') AND t.typelem = 0 AND t.typrelid = 0))
  AND {_NO_TEMPORARY} AND {_ours("t.oid", "pg_type")}""",
 )
 

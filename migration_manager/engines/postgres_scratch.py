@@ -35,12 +35,11 @@ class PostgresScratch:
         self._conninfo = dict(conninfo)
         self._shown = shown
         self.owned = owned
-        parameters: dict[str, Any] = {"connect_timeout": "10", **self._conninfo}
-        parameters.setdefault("dbname", "postgres")
+        self._parameters: dict[str, Any] = {"connect_timeout": "10", "dbname": "postgres", **self._conninfo}
         try:
-            self._connection = psycopg.connect("", autocommit=True, **parameters)
+            self._connection = psycopg.connect("", autocommit=True, **self._parameters)
         except NO_CONNECTION as error:
-            raise unreachable(error, parameters) from None
+            raise unreachable(error, self._parameters) from None
         if owned:
             self._make_fast()
         self._sweep()
@@ -74,7 +73,12 @@ class PostgresScratch:
                 return name
 
     def drop(self, database: str) -> None:
-        self._do(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
+        command = f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)"
+        try:
+            self._do(command)
+        except psycopg.errors.ObjectInUse:
+            self._let_go(database)
+            self._do(command)
         self._ask(f"SELECT pg_advisory_unlock({_LOCK.format(literal(database))})")
 
     @contextmanager
@@ -103,11 +107,30 @@ class PostgresScratch:
                 self._do(f"ALTER SYSTEM SET {name} = {value}")
         self._ask("SELECT pg_reload_conf()")
 
+    def _let_go(self, database: str) -> None:
+        """Take away what keeps a database although nobody is in it: subscriptions, slots, prepared transactions."""
+        with psycopg.connect("", autocommit=True, **{**self._parameters, "dbname": database}) as inside:
+            for (name,) in inside.execute(
+                "SELECT subname FROM pg_subscription WHERE subdbid ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ).fetchall():
+                for change in ("DISABLE", "SET (slot_name = NONE)"):
+                    inside.execute(f"ALTER SUBSCRIPTION {quoted(name)} {change}".encode())
+                inside.execute(f"DROP SUBSCRIPTION {quoted(name)}".encode())
+            inside.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+            )
+            for (gid,) in inside.execute(
+                "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
+            ).fetchall():
+                inside.execute(f"ROLLBACK PREPARED {literal(gid)}".encode())
+
     def _sweep(self) -> None:
-        """Drop what a process that was killed has left behind."""
+        """Drop what a process that was killed has left behind; what does not go stays for the next one."""
         for (name,) in self._ask(f"SELECT datname FROM pg_database WHERE starts_with(datname, {literal(PREFIX)})"):
             if self._ask(f"SELECT pg_try_advisory_lock({_LOCK.format(literal(name))})") == [(True,)]:
-                self.drop(name)
+                with suppress(psycopg.Error):
+                    self.drop(name)
 
     def _ask(self, query: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(query.encode()).fetchall()
