@@ -7,13 +7,10 @@ says in other words (privileges that are the built-in ones, a storage that is th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from migration_manager.catalog import Catalog, Item
 from migration_manager.engines.postgres_sql import FIRST_USER_OID, literal
-
-Row = tuple[str | None, ...]
 
 # Under these the server writes the same value the same way everywhere, as pg_dump has it.
 SETTINGS: Final = (
@@ -33,15 +30,38 @@ _RELATIONS: Final = {
 
 
 def queries(version: int) -> list[str]:
-    """Return the queries for everything but the names of relations; each answers (kind, name, of, properties).
+    """Return the queries for all there is; each answers one text, which `objects_in` takes apart.
 
-    `version` is the server's `server_version_num`.
+    A row for each object would take the driver longer than the server. `version` is the server's `server_version_num`.
     """
+    of_objects = [
+        _SCHEMAS,
+        _relations(),
+        _COLUMN_ORDER,
+        _columns(version),
+        _CONSTRAINTS,
+        _indexes(version),
+        _FUNCTIONS,
+        _AGGREGATES,
+        _TRIGGERS,
+        _RULES,
+        _POLICIES,
+        _TYPES,
+        _statistics(version),
+        _OPERATORS,
+        _OPERATOR_CLASSES,
+        _TEXT_SEARCH,
+        _FOREIGN,
+        _publications(version),
+        _OTHERS,
+        _PRIVILEGES,
+    ]
     return [
-        _SCHEMAS, _relations(), _COLUMN_ORDER, _columns(version), _CONSTRAINTS, _indexes(version), _FUNCTIONS,
-        _AGGREGATES, _TRIGGERS, _RULES, _POLICIES, _TYPES, _statistics(version), _OPERATORS, _OPERATOR_CLASSES,
-        _TEXT_SEARCH, _FOREIGN, _publications(version), _OTHERS, _PRIVILEGES,
-    ]  # fmt: skip
+        f"""SELECT string_agg(concat_ws(E'\\x1f', o.kind, translate(o.name, E'\\x1e\\x1f', '??'),
+ coalesce(translate(o.of, E'\\x1e\\x1f', '??'), ''), o.properties::text), E'\\x1e')
+FROM ({query}) o (kind, name, of, properties)"""
+        for query in of_objects
+    ]
 
 
 def books(schema: str | None, table: str) -> str:
@@ -57,13 +77,11 @@ UNION ALL SELECT quote_ident(n.nspname) FROM pg_namespace n
  AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = n.oid AND t.typrelid = 0 AND t.typelem = 0)"""
 
 
-def catalog_of(answers: Iterable[Sequence[Row]], *, hidden: Collection[str]) -> Catalog:
-    """Return what the queries' answers say, without what has, or belongs to what has, one of the hidden names."""
+def objects_in(text: str | None) -> Catalog:
+    """Return the objects of one answer."""
     return {
-        Item(kind or "", name or "", of): properties or "{}"
-        for rows in answers
-        for kind, name, of, properties in rows
-        if name not in hidden and of not in hidden
+        Item(kind, name, of or None): properties
+        for kind, name, of, properties in (row.split("\x1f") for row in (text or "").split("\x1e") if row)
     }
 
 
@@ -253,7 +271,8 @@ _CONSTRAINTS: Final = _select(
  LEFT JOIN pg_tablespace ts ON ts.oid = ic.reltablespace
  LEFT JOIN pg_description ixd ON ixd.classoid = 'pg_class'::regclass
  AND ixd.objoid = i.indexrelid AND ixd.objsubid = 0 {_with_comment("k.oid", "pg_constraint")}
- WHERE k.contype <> 't' AND NOT ({_SAYS_NO_MORE}) AND {_NO_TEMPORARY} AND {_ours("coalesce(c.oid, k.contypid)", "pg_class")}
+ WHERE k.contype <> 't' AND NOT ({_SAYS_NO_MORE}) AND {_NO_TEMPORARY}
+ AND {_ours("coalesce(c.oid, k.contypid)", "pg_class")}
  AND (k.contypid = 0 OR {_ours("k.contypid", "pg_type")})""",
 )
 
@@ -388,7 +407,8 @@ _AGGREGATES: Final = _select(
 _TYPES: Final = _select(
     f"""CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, {_named("n.nspname", "t.typname")},
  {_NAMESPACE}""",
-    kind="CASE t.typtype WHEN 'c' THEN 'composite' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' WHEN 'b' THEN 'base' WHEN 'p' THEN 'shell' END",
+    kind="CASE t.typtype WHEN 'c' THEN 'composite' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' WHEN 'b' THEN 'base'"
+    " WHEN 'p' THEN 'shell' END",
     labels="(SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid)",
     base="CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END",
     not_null="CASE WHEN t.typtype = 'd' AND t.typnotnull THEN true END",
@@ -414,7 +434,8 @@ _TYPES: Final = _select(
  LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_range r ON r.rngtypid = t.oid
  LEFT JOIN pg_class tc ON tc.oid = t.typrelid
  {_with_comment("t.oid", "pg_type")}
- WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND tc.relkind = 'c') OR (t.typtype IN ('b', 'p') AND t.typelem = 0 AND t.typrelid = 0))
+ WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND tc.relkind = 'c')
+ OR (t.typtype IN ('b', 'p') AND t.typelem = 0 AND t.typrelid = 0))
  AND {_NO_TEMPORARY} AND {_ours("t.oid", "pg_type")}""",
 )
 

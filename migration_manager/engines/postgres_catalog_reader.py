@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from migration_manager.catalog import Catalog
-from migration_manager.engines.postgres_catalog import SETTINGS, books, catalog_of, queries
+from migration_manager.engines.postgres_catalog import SETTINGS, books, objects_in, queries
 from migration_manager.engines.postgres_connect import connect
 from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_pooler import Pooling
@@ -28,6 +28,7 @@ class CatalogReader:
         self._session = session
         self._times = 0
         self._own: Wire | None = None
+        self._parts: dict[str | None, Catalog] = {}
 
     def read(self) -> Catalog:
         """Return the catalog, read once more where it was changed meanwhile. Raises as `Session.ask` does."""
@@ -38,7 +39,12 @@ class CatalogReader:
             if error.code not in _GONE:
                 raise as_error(error) from None
             answers = self._session.ask(*SETTINGS, *self._queries())[len(SETTINGS) :]
-        return catalog_of(answers[1:], hidden={name or "" for (name,) in answers[0]})
+        hidden = {name for (name,) in answers[0]}
+        texts = [text for ((text,),) in answers[1:]]
+        # Most of what is read again is as it was, to the letter.
+        self._parts = {text: self._parts.get(text) or objects_in(text) for text in texts}
+        objects = {item: properties for part in self._parts.values() for item, properties in part.items()}
+        return {i: p for i, p in objects.items() if i.name not in hidden and i.of not in hidden}
 
     def close(self) -> None:
         """Give up the second connection, where there is one."""

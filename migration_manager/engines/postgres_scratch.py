@@ -118,7 +118,8 @@ class PostgresScratch:
                     inside.execute(f"ALTER SUBSCRIPTION {quoted(name)} {change}".encode())
                 inside.execute(f"DROP SUBSCRIPTION {quoted(name)}".encode())
             inside.execute(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE database = current_database()"
             )
             for (gid,) in inside.execute(
                 "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
