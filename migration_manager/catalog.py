@@ -116,7 +116,7 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
 
 
 def _moved(item: Item, extra: Iterable[Item]) -> Item | None:
-    """Return what the same object is called that belongs to something else now, as a sequence may; None where it does not."""
+    """Return the same object, where it belongs to something else now, as a sequence may; None where it does not."""
     if item.kind in _INSIDE:
         return None
     return next((there for there in extra if (there.kind, there.name) == (item.kind, item.name)), None)

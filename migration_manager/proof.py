@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from migration_manager.catalog import Difference, How
 from migration_manager.model import Acceptance, Finding
+from migration_manager.rows import RowsLost
 
 
 class Verdict(enum.Enum):
@@ -63,14 +64,6 @@ class Failure:
     @property
     def in_words(self) -> str:
         return f"{self.message}   ({self.code})" if self.code else self.message
-
-
-@dataclass(frozen=True, slots=True)
-class RowsLost:
-    """What became of the rows of a table that was there before, after up and down; told as the end of a sentence."""
-
-    table: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)

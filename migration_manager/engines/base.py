@@ -28,6 +28,7 @@ from migration_manager.model import (
     ServerSession,
     Sighting,
 )
+from migration_manager.rows import Rows
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
 KEPT_TEXT_LIMIT = 1024 * 1024  # bytes of UTF-8; longer texts are noted and not kept
@@ -200,6 +201,9 @@ class Scratch(Protocol):
     ) -> AbstractContextManager[Engine]:
         """Open a database that `make` made."""
 
+    def rows(self, database: str, settings: SessionSettings) -> ScratchRows:
+        """Open the rows of a database that `make` made; those of its history are not looked at."""
+
     def roles(self) -> frozenset[str]:
         """Return the roles of the server; empty for an engine without any."""
 
@@ -208,3 +212,16 @@ class Scratch(Protocol):
 
     def drop_roles(self, names: Iterable[str]) -> None:
         """Drop roles with what they own in databases that stay; does nothing on a server that is not ours alone."""
+
+
+class ScratchRows(Protocol):
+    """The rows of one scratch database. `close` ends its session."""
+
+    def plant(self) -> None:
+        """Put a row into each table that has none and was not tried before as it is now, as well as that goes."""
+
+    def read(self) -> Rows:
+        """Return the rows of all tables but those of the history."""
+
+    def close(self) -> None:
+        """End the session."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from migration_manager.catalog import Catalog, Item
-from migration_manager.engines.postgres_sql import FIRST_USER_OID, literal
+from migration_manager.engines.postgres_sql import BOOKS, FIRST_USER_OID, literal
 
 # Under these the server writes the same value the same way everywhere, as pg_dump has it.
 SETTINGS: Final = (
@@ -66,7 +66,7 @@ FROM ({query}) o (kind, name, of, properties)"""
 
 def books(schema: str | None, table: str) -> str:
     """Return the query for the names of the history's relations, and of its schema where nothing else is in that."""
-    ends = ", ".join(f"({literal(end)})" for end in ("", "_log", "_text", "_progress", "_log_id_seq"))
+    ends = ", ".join(f"({literal(end)})" for end in (*BOOKS, "_log_id_seq"))
     names = f"SELECT b.name FROM (VALUES {ends}) e (name), LATERAL (SELECT {literal(table)} || e.name) b (name)"
     return f"""SELECT quote_ident({literal(schema)}) || '.' || quote_ident(b.name) FROM ({names}) b
 UNION ALL SELECT quote_ident(n.nspname) FROM pg_namespace n

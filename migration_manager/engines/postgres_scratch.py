@@ -18,6 +18,7 @@ import psycopg
 from migration_manager.engines.base import Engine, NoticeHandler, SessionSettings
 from migration_manager.engines.postgres import open_postgres
 from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
+from migration_manager.engines.postgres_rows import PostgresRows
 from migration_manager.engines.postgres_sql import literal, quoted
 from migration_manager.errors import ConfigError
 
@@ -88,6 +89,9 @@ class PostgresScratch:
         conninfo = {**self._conninfo, "dbname": database}
         with open_postgres(conninfo, settings, on_notice, shown=self._shown) as engine:
             yield engine
+
+    def rows(self, database: str, settings: SessionSettings) -> PostgresRows:
+        return PostgresRows({**self._conninfo, "dbname": database}, settings)
 
     def roles(self) -> frozenset[str]:
         return frozenset(name for (name,) in self._ask("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"))

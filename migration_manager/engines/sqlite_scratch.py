@@ -14,6 +14,7 @@ from typing import Self
 
 from migration_manager.engines.base import Engine, NoticeHandler, SessionSettings
 from migration_manager.engines.sqlite import open_sqlite
+from migration_manager.engines.sqlite_rows import SqliteRows
 
 
 class SqliteScratch:
@@ -52,6 +53,9 @@ class SqliteScratch:
     ) -> Iterator[Engine]:
         with open_sqlite(self._path(database), settings, on_notice, read_only=False) as engine:
             yield engine
+
+    def rows(self, database: str, settings: SessionSettings) -> SqliteRows:
+        return SqliteRows(self._path(database), settings)
 
     def roles(self) -> frozenset[str]:
         return frozenset()
