@@ -105,7 +105,7 @@ LOSES_DATA: Final = Rule(
     "loses-data",
     "data is lost, and no rollback brings it back",
     "in two phases: first release the application that no longer needs it and keep it for a while, under another name"
-    " or in an archive table; take it away in a later migration, after a backup. Right as it is? Accept it, and say why",
+    " or in an archive table; take it away in a later migration, after a backup. Is it right so? Accept it, saying why",
     Asked.FORWARD,
     "a rollback takes away what the migration made, and says what is lost by it when it runs",
     Origin.OWN,
@@ -178,7 +178,7 @@ _TWO_PHASES: Final = "in two phases: first release the application that no longe
 _TAKES_BACK: Final = "a rollback takes away what its migration made"
 _PUTS_BACK: Final = "a rollback puts back what was there before its migration"
 _THREE_PHASES: Final = (
-    "in three phases: (1) add the new {what} and keep both equal; (2) release the application that uses the new one;"
+    "in three phases: (1) add {what}; (2) release the application that uses the new one;"
     " (3) drop the old one in a later migration"
 )
 _OPINION: Final = "an opinion about how to model, and no danger when it runs"
@@ -207,7 +207,7 @@ ROBUST: Final = Rule(
     "put it into a file that is one transaction. Where it has to stay, IF EXISTS or IF NOT EXISTS lets"
     " `resume --again` run it after a crash of which nobody saw the end",
     Asked.OUTSIDE,
-    "a file that is one transaction leaves nothing behind and is never run a second time; and of statements that need to"
+    "a file that is one transaction leaves nothing behind and is never run a second time; of statements that have to"
     " stand outside one, such as CREATE INDEX CONCURRENTLY, `resume` finds out by itself whether they ran",
 )
 
@@ -305,7 +305,7 @@ SQUAWK: Final = _by_id((
     ),
     Rule("ban-drop-database", "a whole database is dropped", "leave databases to `db drop`, which asks first"),
     # -- slips
-    Rule("identifier-too-long", "{said}", "write a name of 63 bytes at most: PostgreSQL cuts longer ones off, silently"),
+    Rule("identifier-too-long", "{said}", "write a name of 63 bytes at most; PostgreSQL cuts it silently"),
     Rule("ban-duplicate-column-assignments", "{said}: PostgreSQL refuses that", "take one of the two out"),
     Rule(
         "unused-ignore",
@@ -348,7 +348,10 @@ SQUAWK: Final = _by_id((
     _forward(
         "renaming-column",
         "clients that still use the old name break, in the moment of the COMMIT",
-        _THREE_PHASES.format(what="column (by a trigger, after a backfill in batches)"),
+        _THREE_PHASES.format(
+            what="a column of the new name, a trigger that keeps both equal, and in a file of its own the backfill in"
+            " batches"
+        ),
         _PUTS_BACK,
     ),
     _forward(
@@ -361,7 +364,7 @@ SQUAWK: Final = _by_id((
     _forward(
         "renaming-object",
         "clients that still use the old name break, in the moment of the COMMIT",
-        _THREE_PHASES.format(what="one beside it"),
+        _THREE_PHASES.format(what="one of the new name beside it"),
         _PUTS_BACK,
     ),
     _forward(

@@ -144,7 +144,9 @@ class _Parser:
                 self._losses.look_at(piece.text, statement, piece.line)
             if first in _HARMLESS or self._is_pair_of_dump(piece, statement):
                 continue
-            if len(self._refusals) < self._told and (refusal := self._refusal(piece, statement, opens_file=number == 0)):
+            if len(self._refusals) < self._told and (
+                refusal := self._refusal(piece, statement, opens_file=number == 0)
+            ):
                 self._refusals.append((number, refusal))
         self._last = _moved(piece.statements[-1], piece.start)
         self._count += len(piece.statements)

@@ -25,7 +25,7 @@ _ADDED: Final = "A"
 class Since:
     """Names of migrations, by their files in one folder. A name that another one was renamed to is an added one.
 
-    `added` are those with a new migration or rollback script, `changed` the others with one that is another now, or gone.
+    `added` are those with a new migration or rollback script, `changed` others with one that differs or is gone.
     """
 
     added: frozenset[str]
@@ -51,6 +51,11 @@ def names_since(ref: str, folder: Path) -> Since:
         if name is not None:
             (added if status == _ADDED else changed).add(name)
     return Since(frozenset(added), frozenset(changed - added))
+
+
+def refs(folder: Path) -> list[str]:
+    """Return the branches and tags of the repository a folder is in. Raises `UsageError` where there is none."""
+    return _Git(folder, "").references()
 
 
 def _name_of(path: str) -> str | None:
@@ -96,6 +101,11 @@ class _Git:
     def unknown_files(self) -> list[str]:
         """Return the files that git does not know yet and is not told to ignore."""
         return self._answer("ls-files", "--others", "--exclude-standard", "-z", "--", ".").split("\0")
+
+    def references(self) -> list[str]:
+        """Return branches, remote ones too, and tags, as one would write them."""
+        listed = ("refs/heads", "refs/remotes", "refs/tags")
+        return self._answer("for-each-ref", "--format=%(refname:short)", *listed).split()
 
     def _is_shallow(self) -> bool:
         return self._ask("rev-parse", "--is-shallow-repository").stdout.strip() == "true"
