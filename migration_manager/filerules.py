@@ -5,8 +5,9 @@ Pure: statements in, findings out. What the folder as a whole shows is `linting`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, NamedTuple
 
 from migration_manager.errors import DirectiveError, FileError, NeedsNoTransaction, nearest
@@ -16,19 +17,25 @@ from migration_manager.rules import (
     FILE,
     HIDDEN_INDEX,
     LOSES_DATA,
+    NEEDLESS,
     NEEDS_NO_TRANSACTION,
+    NO_TIMEOUT,
     OF_OTHER_COMMANDS,
+    ON_THE_SERVER,
     RULES,
     UNKNOWN_ACCEPTANCE,
     UNUSED_ACCEPTANCE,
+    VACUUM_FULL,
     WHOLE_TABLE,
     WRITES_UNDER_LOCK,
     Origin,
     Rule,
 )
+from migration_manager.sqltext import refuses_transaction
 from migration_manager.sqltext.effects import Made, Moved, effects
 from migration_manager.sqltext.reader import Key, Reader
 
+_DUMP: Final = "-- PostgreSQL database dump"
 _SCHEMA_CHANGES: Final = frozenset({"ALTER", "CREATE", "DROP"})
 _WRITES: Final = frozenset({"DELETE", "INSERT", "UPDATE"})
 _INSERTS: Final = 1000  # that are looked at in one file: a copy of a table stands among the first, a dump has a million
@@ -77,7 +84,10 @@ class StatementRules:
         self._locked: tuple[str, int] | None = None  # a table that others use, and the line
         self._written: Finding | None = None  # under that lock
         self._whole: list[Finding] = []
-        self._hidden: list[Finding] = []
+        self._single: list[Finding] = []  # what one statement shows by itself
+        self._may_be_one_transaction = True
+        self._is_dump = False
+        self._count = 0
         self._changes_schema = False
         self._inserts = 0
 
@@ -87,6 +97,13 @@ class StatementRules:
             return
         words = statement.words
         first = words[0] if words else ""
+        self._is_dump = self._is_dump or (not self._count and _DUMP in text[: statement.start])
+        self._count += 1
+        if self._outside and self._may_be_one_transaction:
+            self._may_be_one_transaction = _may_be_in_a_transaction(text, statement)
+        rule = _shown_by_itself(text, statement, is_dump=self._is_dump)
+        if rule is not None:
+            self._single.append(found(rule, self._path, at))
         if first in _WRITES:
             self._look_at_write(text, statement, first, at)
         elif first in _SCHEMA_CHANGES:
@@ -95,13 +112,13 @@ class StatementRules:
                 self._look_at_lock(Reader(text, statement, self._dialect), at)
             for effect in effects(text, statement, self._dialect):
                 self._follow(effect)
-            if _hides_invalid_index(words):
-                self._hidden.append(found(HIDDEN_INDEX, self._path, at))
 
     def findings(self) -> Iterator[Finding]:
         """Yield what was found, now that the whole script has been seen."""
-        yield from self._hidden
+        yield from self._single
         if self._outside:
+            if self._count and self._may_be_one_transaction:
+                yield found(NEEDLESS, self._path)
             return
         if self._written is not None:
             yield self._written
@@ -206,6 +223,72 @@ def _empties_others(what: str) -> bool:
 def _hides_invalid_index(words: tuple[str, ...]) -> bool:
     rest = tuple(word for word in words if word != "UNIQUE")
     return rest[:5] == ("CREATE", "INDEX", "CONCURRENTLY", "IF", "NOT")
+
+
+def _shown_by_itself(text: str, statement: Statement, *, is_dump: bool) -> Rule | None:
+    """Return the rule that a statement breaks whatever else there is in its file; None for most."""
+    words = statement.words
+    match words[:1]:
+        case ("CREATE",) if _hides_invalid_index(words):
+            return HIDDEN_INDEX
+        case ("VACUUM",) if _is_full(text, statement):
+            return VACUUM_FULL
+        case ("CLUSTER",):
+            return VACUUM_FULL
+        case ("LOAD",):
+            return ON_THE_SERVER
+        case ("COPY",) if _runs_program(text, statement):
+            return ON_THE_SERVER
+        case ("SET",) | ("SELECT",) if not is_dump and _waits_for_ever(text, statement):  # pg_dump always says so
+            return NO_TIMEOUT
+    return None
+
+
+def _words(text: str, statement: Statement, most: int = 12) -> list[str]:
+    return list(islice(Reader(text, statement, Dialect.POSTGRESQL).steps(), most))
+
+
+def _is_full(text: str, statement: Statement) -> bool:
+    found = _words(text, statement)
+    options = found[: found.index(")")] if found[1:2] == ["("] and ")" in found else found[1:2]
+    return "FULL" in options and options[options.index("FULL") + 1 :][:1] not in (["FALSE"], ["OFF"], ["0"])
+
+
+def _runs_program(text: str, statement: Statement) -> bool:
+    reader, last = Reader(text, statement, Dialect.POSTGRESQL), ""
+    for word in reader.steps():
+        if word == "PROGRAM" and last in ("FROM", "TO") and reader.depth == 0:
+            return True
+        last = word
+    return False
+
+
+def _waits_for_ever(text: str, statement: Statement) -> bool:
+    if "lock_timeout" not in text[statement.start : statement.end].lower():
+        return False
+    found = [word for word in _words(text, statement) if word not in ("SESSION", "LOCAL", ";")]
+    if found[:1] == ["SET"]:
+        return found[1:2] == ["LOCK_TIMEOUT"] and _is_zero(found[3:4])
+    call = found[found.index("SET_CONFIG") :] if "SET_CONFIG" in found else []
+    return call[2:3] == ["'lock_timeout'"] and _is_zero(call[4:5])
+
+
+def _is_zero(value: list[str]) -> bool:
+    return any(re.fullmatch(r"'?0+(?:us|ms|s|min|h|d)?'?", each, re.IGNORECASE) for each in value)
+
+
+def _may_be_in_a_transaction(text: str, statement: Statement) -> bool:
+    """Return whether a statement of a no-transaction file does as well in one transaction with the others.
+
+    Blocks and calls may COMMIT, rows are written in batches, rows are read with one lock after the other, and a new
+    value of an enum can be used after a COMMIT only.
+    """
+    words = statement.words
+    if words[:1] == ("ALTER",) and {"VALUE", "VALIDATE"} & set(_words(text, statement)):
+        return False
+    return words[:1] in (("ALTER",), ("CREATE",), ("DROP",), ("COMMENT",), ("GRANT",), ("REVOKE",)) and not (
+        refuses_transaction(text, statement, Dialect.POSTGRESQL)
+    )
 
 
 def _actions(reader: Reader) -> Iterator[tuple[str, ...]]:

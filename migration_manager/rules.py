@@ -131,6 +131,32 @@ HIDDEN_INDEX: Final = Rule(
     "leave IF NOT EXISTS out: `resume` drops an invalid index and builds it anew",
     origin=Origin.OWN,
 )
+NO_TIMEOUT: Final = Rule(
+    "no-lock-timeout",
+    "the file takes the limit off how long it waits for a lock, and everybody who comes later waits behind it",
+    "leave it to the environment, or write `-- migrate: lock-timeout 10s` in the header: a file that did not get its"
+    " locks is tried again",
+    origin=Origin.OWN,
+)
+NEEDLESS: Final = Rule(
+    "needless-no-transaction",
+    "no statement of the file needs to stand outside a transaction, and a failure leaves the half of it",
+    "take `-- migrate: no-transaction` out: then it is applied whole or not at all",
+    origin=Origin.OWN,
+)
+VACUUM_FULL: Final = Rule(
+    "vacuum-full",
+    "the table is written anew, and nobody reads or writes it meanwhile",
+    "plain VACUUM, where the room is used again; else the extension pg_repack, or REPACK (CONCURRENTLY) of"
+    " PostgreSQL 19",
+    origin=Origin.OWN,
+)
+ON_THE_SERVER: Final = Rule(
+    "runs-on-the-server",
+    "it runs a program, or loads a library, on the database's machine, with all that the server may do there",
+    "do it before or after the migration, on a machine of your own; rows go into the file: COPY … FROM stdin",
+    origin=Origin.OWN,
+)
 NOT_READ: Final = Rule(
     "too-long-for-squawk",
     "the file is too long for squawk, and was looked at by this tool's own rules only",
@@ -160,8 +186,9 @@ UNUSED_ACCEPTANCE: Final = Rule(
 )
 
 OWN: Final = _by_id((
-    FILE, DIRECTIVE, NEEDS_NO_TRANSACTION, NO_ROLLBACK, SAME_NUMBER, IN_THE_FUTURE, LOSES_DATA, WRITES_UNDER_LOCK,
-    WHOLE_TABLE, HIDDEN_INDEX, NOT_READ, SUBFOLDER, UNKNOWN_ACCEPTANCE, UNUSED_ACCEPTANCE,
+    FILE, DIRECTIVE, NEEDS_NO_TRANSACTION, NO_ROLLBACK, SAME_NUMBER, IN_THE_FUTURE, SUBFOLDER, LOSES_DATA,
+    WRITES_UNDER_LOCK, WHOLE_TABLE, HIDDEN_INDEX, NO_TIMEOUT, NEEDLESS, VACUUM_FULL, ON_THE_SERVER, NOT_READ,
+    UNKNOWN_ACCEPTANCE, UNUSED_ACCEPTANCE,
 ))  # fmt: skip
 
 # What `prove` and `rehearse` find, whose acceptances stand in the same headers.
@@ -292,11 +319,6 @@ SQUAWK: Final = _by_id((
         "ADD CONSTRAINT … NOT VALID, and ALTER DOMAIN … VALIDATE CONSTRAINT in a later file; better, put the"
         " constraint on the columns",
     ),
-    Rule(
-        "prefer-repack",
-        "the table is written anew, and nobody reads or writes it meanwhile",
-        f"REPACK (CONCURRENTLY), {_CONCURRENTLY}",
-    ),
     # -- losing more than is said
     Rule(
         "ban-truncate-cascade",
@@ -391,6 +413,7 @@ SQUAWK: Final = _by_id((
     _off("require-timeout-settings", "no timeout is set in the file", _TIMEOUTS),
     _off("require-lock-timeout", "no lock_timeout is set in the file", _TIMEOUTS),
     _off("require-statement-timeout", "no statement_timeout is set in the file", _TIMEOUTS),
+    _off("prefer-repack", "VACUUM FULL and CLUSTER", "`vacuum-full` says it, and not only for PostgreSQL 19"),
     _off("transaction-nesting", "the file controls the transaction", _SAID_BY_US),
     _off("ban-uncommitted-transaction", "the file begins a transaction and does not end it", _SAID_BY_US),
     _off("ban-concurrent-index-creation-in-transaction", "CONCURRENTLY inside a transaction", _SAID_BY_US),
