@@ -116,7 +116,11 @@ def test_shell_completion_is_offered(sqlite_project: Project, shell: str) -> Non
     assert "migration-manager" in shown.out
 
 
-@pytest.mark.parametrize("typed", [["--help"], ["migrate", "--help"], ["create", "--name", "x"], ["lint"], ["lint", "--url", "embedded:"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "typed",
+    [["--help"], ["migrate", "--help"], ["create", "--name", "x"], ["lint"], ["lint", "--url", "embedded:"]],
+    ids=" ".join,
+)
 def test_what_needs_no_database_loads_no_driver_and_no_rich(sqlite_project: Project, typed: list[str]) -> None:
     probe = (
         "import sys\n"

@@ -16,7 +16,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "model", "durations", "runs", "interrupts", "retrying"}),
     frozenset({"errors", "secret", "blocking"}),
     frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile", "rules"}),
-    frozenset({"plan", "aftermath", "directives", "script", "messages", "resuming", "configfile", "filerules", "since"}),
+    frozenset(
+        {"plan", "aftermath", "directives", "script", "messages", "resuming", "configfile", "filerules", "since"}
+    ),
     frozenset({"files", "config", "embedded", "squawk"}),
     frozenset({"scaffold", "prepare", "engines", "linting"}),
     frozenset({"runner", "render"}),

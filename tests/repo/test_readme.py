@@ -170,7 +170,9 @@ def test_the_commands_before_a_merge_run(copy: Path) -> None:
     )
     outcome = reader.type(of_branch)
     assert outcome.code == 4, "a finding of the branch"
-    quoted = re.search(r"^```\n(migrations/20250104_110000_rename_body.*?\n)\n22 files", README, re.MULTILINE | re.DOTALL)
+    quoted = re.search(
+        r"^```\n(migrations/20250104_110000_rename_body.*?\n)\n22 files", README, re.MULTILINE | re.DOTALL
+    )
     assert quoted
     assert quoted[1] in outcome.out
     assert reader.type(everything).code == 4
