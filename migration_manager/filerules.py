@@ -112,6 +112,27 @@ class StatementRules:
                 self._look_at_lock(Reader(text, statement, self._dialect), at)
             for effect in effects(text, statement, self._dialect):
                 self._follow(effect)
+            if words[:3] == ("CREATE", "MATERIALIZED", "VIEW"):
+                self._follow_view(Reader(text, statement, self._dialect))
+
+    def is_about_own(self, text: str, statement: Statement) -> bool:
+        """Return whether a statement changes only a table that the same transaction made; asked before `look_at`.
+
+        Nobody else sees that yet, so nobody waits for it and nobody uses it.
+        """
+        if self._outside or not self._made or statement.words[:1] not in (("ALTER",), ("CREATE",)):
+            return False
+        reader = Reader(text, statement, self._dialect)
+        if reader.takes("ALTER", "TABLE"):
+            reader.takes("IF", "EXISTS")
+        elif reader.takes("CREATE", "INDEX") or reader.takes("CREATE", "UNIQUE", "INDEX"):
+            while (word := reader.step()) and word != "ON":
+                pass
+        else:
+            return False
+        reader.takes("ONLY")
+        table = reader.name()
+        return table is not None and table.key in self._made
 
     def findings(self) -> Iterator[Finding]:
         """Yield what was found, now that the whole script has been seen."""
@@ -131,6 +152,11 @@ class StatementRules:
                 self._made.add(key)
             case Moved(key, to) if key in self._made:
                 self._made.add(to)
+
+    def _follow_view(self, reader: Reader) -> None:
+        reader.takes("CREATE", "MATERIALIZED", "VIEW")
+        if not reader.takes("IF", "NOT", "EXISTS") and (view := reader.name()):
+            self._made.add(view.key)
 
     def _look_at_lock(self, reader: Reader, at: Place) -> None:
         reader.takes("ALTER", "TABLE")

@@ -25,7 +25,7 @@ from migration_manager.filerules import (
 )
 from migration_manager.files import Folder
 from migration_manager.messages import messages, statements_of
-from migration_manager.model import Dialect, Finding, Migration, Script
+from migration_manager.model import Dialect, Finding, Migration, Script, Statement
 from migration_manager.names import ENDING, ROLLBACK
 from migration_manager.prepare import Preparer
 from migration_manager.rules import (
@@ -38,10 +38,11 @@ from migration_manager.rules import (
     SQUAWK,
     SUBFOLDER,
     SYNTAX_ERROR,
+    Rule,
     unknown,
 )
 from migration_manager.script import examine
-from migration_manager.sqltext import refuses_transaction
+from migration_manager.sqltext import Kind, refuses_transaction, statement_tokens
 from migration_manager.textfile import read_source
 
 _LONG: Final = 1024 * 1024  # bytes of a file; in a longer one squawk is not given the INSERTs, of which it says nothing
@@ -152,6 +153,7 @@ class _Span(NamedTuple):
     end: int
     line: int
     stands_alone: bool  # PostgreSQL refuses it inside a transaction
+    of_own: bool  # it changes what the same transaction made
 
 
 @dataclass(slots=True)
@@ -257,12 +259,13 @@ def _read(page: _Page, script: Script) -> None:
         text, position = message.text, 0
         for statement in statements_of(message, script.dialect):
             copy.add(text[position : statement.start])
+            of_own = rules.is_about_own(text, statement)
             rules.look_at(text, statement, Place(copy.line, copy.column))
-            written = text[statement.start : statement.end]
             if is_long and statement.words[:1] == ("INSERT",):
-                copy.leave_out(written)
+                copy.leave_out(text[statement.start : statement.end])
             else:
-                copy.add_statement(written, stands_alone=refuses_transaction(text, statement, script.dialect))
+                stands_alone = refuses_transaction(text, statement, script.dialect)
+                copy.add_statement(_without_escapes(text, statement), stands_alone=stands_alone, of_own=of_own)
             position = statement.end
         copy.add(text[position:])
     page.findings += rules.findings()
@@ -298,14 +301,14 @@ class _Copy:
         if not self.is_too_long:
             self.pieces.append(text)
 
-    def add_statement(self, text: str, *, stands_alone: bool) -> None:
+    def add_statement(self, text: str, *, stands_alone: bool, of_own: bool) -> None:
         self._weight += len(text)
         if self._weight > _LONGEST:
             self.is_too_long = True
             self.pieces.clear()
             self.spans.clear()
         if not self.is_too_long:
-            self.spans.append(_Span(self._length, self._length + len(text), self.line, stands_alone))
+            self.spans.append(_Span(self._length, self._length + len(text), self.line, stands_alone, of_own))
         self.add(text)
 
     def leave_out(self, text: str) -> None:
@@ -349,10 +352,35 @@ def _made_of(remark: squawk.Remark, page: _Page, number: int | None) -> Iterator
     span = page.spans[number] if number is not None else None
     if not rule.is_asked(rollback=page.rollback, outside=page.outside):
         return
-    if rule is ROBUST and span is not None and span.stands_alone:  # `resume` finds out by itself
+    if span is not None and _needs_no_word(rule, span, page.script):
         return
-    if rule.id in _DROPS and span is not None and page.script is not None and not loses_at(page.script, span.line):
-        return
-    said = remark.message.strip()
+    said = remark.message.strip().removesuffix(".")
     message = rule.wrong.replace("{said}", said[:1].lower() + said[1:] if said[1:2].islower() else said)
     yield found(rule, page.path, Place(remark.line + 1, remark.column + 1), message=message)
+
+
+def _needs_no_word(rule: Rule, span: _Span, script: Script | None) -> bool:
+    """Return whether what squawk says of a statement is none, for something that it does not know."""
+    if span.of_own and not rule.of_own_too:
+        return True
+    if rule is ROBUST:  # `resume` finds out by itself whether such a one ran
+        return span.stands_alone
+    return rule.id in _DROPS and script is not None and not loses_at(script, span.line)
+
+
+def _without_escapes(text: str, statement: Statement) -> str:
+    """Return the text of a statement whose strings squawk reads as the server does.
+
+    It does not know of `standard_conforming_strings = off`: where a backslash escapes, what is in the strings is left
+    out, which no rule looks at.
+    """
+    written = text[statement.start : statement.end]
+    if not statement.backslashes or "\\" not in written:
+        return written
+    pieces, position = [], statement.start
+    for token in statement_tokens(text, statement, Dialect.POSTGRESQL):
+        if token.kind is Kind.STRING and text[token.start] == "'":
+            inside = _NOT_LINE_END.sub("_", text[token.start + 1 : token.end - 1])
+            pieces += [text[position : token.start + 1], inside]
+            position = token.end - 1
+    return "".join((*pieces, text[position : statement.end]))

@@ -35,6 +35,7 @@ class Rule:
     """One rule. In `wrong`, which says what is wrong, `{said}` stands for squawk's own words.
 
     `because` says why it is not asked of every file, where it is not. What is not `acceptable` is refused by `migrate`.
+    `of_own_too`: also of what the transaction made itself, which nobody else sees yet and so nobody waits for.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Rule:
     because: str | None = None
     origin: Origin = Origin.SQUAWK
     acceptable: bool = True
+    of_own_too: bool = False
 
     def is_asked(self, *, rollback: bool, outside: bool) -> bool:
         """Return whether it is asked of such a file: a rollback script, one that runs outside a transaction."""
@@ -227,6 +229,7 @@ SYNTAX_ERROR: Final = Rule(
     "squawk cannot read this: {said}",
     "mend it; where PostgreSQL takes it, because it is newer than squawk, accept it and say so. The other statements"
     " of the file were looked at",
+    of_own_too=True,
 )
 ROBUST: Final = Rule(
     "prefer-robust-stmts",
@@ -327,12 +330,23 @@ SQUAWK: Final = _by_id((
     ),
     Rule("ban-drop-database", "a whole database is dropped", "leave databases to `db drop`, which asks first"),
     # -- slips
-    Rule("identifier-too-long", "{said}", "write a name of 63 bytes at most; PostgreSQL cuts it silently"),
-    Rule("ban-duplicate-column-assignments", "{said}: PostgreSQL refuses that", "take one of the two out"),
+    Rule(
+        "identifier-too-long",
+        "{said}",
+        "write a name of 63 bytes at most; PostgreSQL cuts it silently",
+        of_own_too=True,
+    ),
+    Rule(
+        "ban-duplicate-column-assignments",
+        "{said}: PostgreSQL refuses that",
+        "take one of the two out",
+        of_own_too=True,
+    ),
     Rule(
         "unused-ignore",
         "{said}: squawk has no such rule",
         "take the comment out; acceptances with a reason are written `-- migrate: accept RULE because …`",
+        of_own_too=True,
     ),
     # -- clients that still use it
     _forward("ban-drop-column", "clients that still use the column break, and its data is gone", _TWO_PHASES),
@@ -397,17 +411,21 @@ SQUAWK: Final = _by_id((
         _PUTS_BACK,
     ),
     # -- types that bite later
-    _forward(
+    Rule(
         "prefer-timestamp-tz",
         "a timestamp without time zone forgets which moment was meant",
         "timestamptz, which keeps the moment and shows it in the reader's zone",
+        Asked.FORWARD,
         _PUTS_BACK,
+        of_own_too=True,
     ),
-    _forward(
+    Rule(
         "ban-char-field",
         "char(n) pads with blanks, and compares without them",
         "text, with a CHECK on its length where one is needed",
+        Asked.FORWARD,
         _PUTS_BACK,
+        of_own_too=True,
     ),
     # -- asked nowhere
     _off("require-timeout-settings", "no timeout is set in the file", _TIMEOUTS),
@@ -470,4 +488,4 @@ RULES: Final[Mapping[str, Rule]] = {**OWN, **SQUAWK}
 
 def unknown(name: str) -> Rule:
     """Return a rule for what a newer squawk finds and nobody has written a record of: in squawk's own words."""
-    return Rule(name, "{said}", "see squawk's page on it; or accept it, and say why")
+    return Rule(name, "{said}", "see squawk's page on it; or accept it, and say why", of_own_too=True)

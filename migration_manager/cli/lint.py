@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,7 @@ def lint(
 
     if github and call.json:
         raise UsageError("--github and --json are two forms of the same; take one")
-    settings = _settings(call)
+    settings, notes = _settings(call)
     folder = _folder(settings)
     report = look_at(
         folder,
@@ -54,6 +55,7 @@ def lint(
         ),
         _chosen(folder, settings, name, since),
     )
+    report = replace(report, notes=(*notes, *report.notes))
     if call.json:
         call.document(shown.findings_document(report))
     else:
@@ -66,15 +68,17 @@ def lint(
     return Exit.DISAGREE if report.open else Exit.DONE
 
 
-def _settings(call: Invocation) -> Settings:
-    """Return the settings; an address that is missing here, as it is in CI, is none of lint's business."""
+def _settings(call: Invocation) -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings, and what to know about them.
+
+    An address that is missing here, as it is in CI, is none of lint's business. Raises `ConfigError` for the rest.
+    """
     found = call.examine()
     if found.settings is None:
         without = call.examine(url=_ANY_SERVER)
         if without.settings is not None:
-            call.screen.message("the environment's address is not known here: files are read as PostgreSQL's")
-            return without.settings
-    return found.checked()
+            return without.settings, ("the environment's address is not known here: files are read as PostgreSQL's",)
+    return found.checked(), ()
 
 
 def _folder(settings: Settings) -> Folder:

@@ -159,8 +159,7 @@ def test_the_safe_way_itself_has_no_finding(project: Project) -> None:
         "ALTER TABLE u ADD COLUMN a text;",
         "-- migrate: no-transaction\nUPDATE u SET a = '' WHERE id < 1000;\nUPDATE u SET a = '' WHERE id >= 1000;",
         "ALTER TABLE u ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;",
-        "ALTER TABLE u VALIDATE CONSTRAINT c;\nALTER TABLE u ALTER COLUMN a SET NOT NULL;\n"
-        "ALTER TABLE u DROP CONSTRAINT c;",
+        "ALTER TABLE u VALIDATE CONSTRAINT c;\nALTER TABLE u ALTER a SET NOT NULL;\nALTER TABLE u DROP CONSTRAINT c;",
         "-- migrate: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY i ON u (a);",
         "ALTER TABLE u ADD CONSTRAINT i UNIQUE USING INDEX i;",
         "ALTER TABLE u ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES v (id) NOT VALID;",
@@ -231,6 +230,30 @@ def test_what_the_file_made_itself_or_rebuilds_is_not_lost(project: Project) -> 
     )
     assert "001_a:2 ban-drop-table" not in rules(project)
     assert [each for each in rules(project) if "ban-drop-table" in each] == ["001_a:7 ban-drop-table"]
+
+
+def test_what_the_same_transaction_made_is_used_by_nobody_yet(project: Project) -> None:
+    text = (
+        "CREATE TABLE public.t (id bigint NOT NULL, a text);\n"
+        "ALTER TABLE public.t ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY;\n"
+        "ALTER TABLE ONLY public.t ADD CONSTRAINT p PRIMARY KEY (id);\n"
+        "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.t;\n"
+        "CREATE UNIQUE INDEX i ON public.m (id);\n"
+        "ALTER TABLE public.t RENAME COLUMN a TO b;\n"
+        "ALTER TABLE public.t ADD COLUMN c timestamp;\n"
+    )
+    undo = "DROP MATERIALIZED VIEW public.m;\nDROP TABLE public.t;\n"
+    project.write("001_a", text, undo)
+    assert rules(project) == ["001_a:7 prefer-timestamp-tz"]
+    project.write("001_a", text.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS").replace("m AS", "n AS"), undo)
+    assert {"001_a:2 ban-alter-identity", "001_a:5 require-concurrent-index-creation"} <= set(rules(project))
+
+
+def test_strings_whose_backslashes_escape_are_no_syntax_errors(project: Project) -> None:
+    text = "SET standard_conforming_strings = off;\nSELECT 'it\\'s ('; DROP TABLE t;\nSELECT '\\\\', E'\\'';\n"
+    project.write("001_a", text, "SELECT 1;\n")
+    (finding,) = lint(project)["findings"]
+    assert (finding["rule"], finding["line"], finding["column"]) == ("ban-drop-table", 2, 19)
 
 
 def test_a_statement_squawk_cannot_read_is_a_finding_and_the_others_are_looked_at(project: Project) -> None:
@@ -538,6 +561,8 @@ def test_an_address_that_is_not_known_here_is_none_of_its_business(project: Proj
     assert outcome.code == 4
     assert "ban-drop-table" in outcome.out
     assert "address is not known here" in outcome.err
+    (note,) = lint(project)["notes"]
+    assert note in outcome.err
     project.set("dev", lock_timeout="soon")
     wrong = project.run("lint")
     assert (wrong.code, wrong.out) == (2, "")
