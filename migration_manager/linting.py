@@ -286,20 +286,29 @@ class _Copy:
         self.line = 1
         self.column = 1
         self.is_too_long = False
-        self._length = 0
+        self._length = 0  # of the pieces
+        self._reached = (1, 1)  # line and column where they end
         self._weight = 0  # of the statements
 
     def go_to_line(self, line: int) -> None:
         """Leave lines blank: rows of a COPY, what is not sent."""
-        self.add("\n" * (line - self.line))
+        if line > self.line:
+            self.line, self.column = line, 1
 
-    def add(self, text: str) -> None:
+    def leave_out(self, text: str) -> None:
+        """Put blanks in a text's place."""
         newlines = text.count("\n")
         self.line += newlines
         self.column = len(text) - text.rfind("\n") if newlines else self.column + len(text)
-        self._length += len(text)
-        if not self.is_too_long:
-            self.pieces.append(text)
+
+    def add(self, text: str) -> None:
+        """Take a text over; the blanks before it are written now, as few as keep its line and column."""
+        if text and not text.isspace() and not self.is_too_long:
+            self._put(self._blanks())
+            self._put(text)
+        self.leave_out(text)
+        if text and not text.isspace():
+            self._reached = self.line, self.column
 
     def add_statement(self, text: str, *, stands_alone: bool, of_own: bool) -> None:
         self._weight += len(text)
@@ -308,13 +317,17 @@ class _Copy:
             self.pieces.clear()
             self.spans.clear()
         if not self.is_too_long:
-            self.spans.append(_Span(self._length, self._length + len(text), self.line, stands_alone, of_own))
+            start = self._length + len(self._blanks())
+            self.spans.append(_Span(start, start + len(text), self.line, stands_alone, of_own))
         self.add(text)
 
-    def leave_out(self, text: str) -> None:
-        """Put blanks in a text's place, as few as keep the lines and columns of what follows."""
-        last = text.rfind("\n") + 1
-        self.add("\n" * text.count("\n") + " " * (len(text) - last))
+    def _blanks(self) -> str:
+        line, column = self._reached
+        return "\n" * (self.line - line) + " " * (self.column - (column if line == self.line else 1))
+
+    def _put(self, text: str) -> None:
+        self.pieces.append(text)
+        self._length += len(text)
 
 
 # --------------------------------------------------------------------------------------------- squawk
@@ -327,23 +340,27 @@ def _ask_squawk(program: Path, pages: Sequence[_Page], server_version: str | Non
     """
     asked = [page for page in pages if page.for_squawk and page.spans]
     for _ in range(_ROUNDS):
+        if not asked:
+            return
         sheets = [squawk.Sheet(page.text, not page.outside) for page in asked]
-        again: dict[int, set[int]] = {}
-        for remark in squawk.remarks(program, sheets, server_version=server_version):
+        said = squawk.remarks(program, sheets, server_version=server_version)
+        unread: dict[int, set[int]] = {}
+        for remark in said:
             page = asked[remark.sheet]
             number = page.span_at(remark.line, remark.column)
             if remark.rule == SYNTAX_ERROR.id and number is not None:
-                unread = again.setdefault(remark.sheet, set())
-                if number in unread:  # what follows from the first one
-                    continue
-                unread.add(number)
-            page.findings += _made_of(remark, page, number)
-        for sheet, numbers in again.items():
+                numbers = unread.setdefault(remark.sheet, set())
+                if number not in numbers:  # else it follows from the first one
+                    page.findings += _made_of(remark, page, number)
+                numbers.add(number)
+        for remark in said:
+            page = asked[remark.sheet]
+            if remark.sheet not in unread:
+                page.findings += _made_of(remark, page, page.span_at(remark.line, remark.column))
+        for sheet, numbers in unread.items():
             for number in numbers:
                 asked[sheet].blank(number)
-        asked = [asked[sheet] for sheet in sorted(again)]
-        if not asked:
-            return
+        asked = [asked[sheet] for sheet in sorted(unread)]
 
 
 def _made_of(remark: squawk.Remark, page: _Page, number: int | None) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ def lint(
             _server_version(settings),
             own_rules,
         ),
-        _chosen(folder, settings, name, since),
+        _chosen(settings, name, since),
     )
     report = replace(report, notes=(*notes, *report.notes))
     if call.json:
@@ -105,8 +105,9 @@ def _server_version(settings: Settings) -> str | None:
     return settings.server_version or (MAJOR if isinstance(settings.connect_url, EmbeddedUrl) else None)
 
 
-def _chosen(folder: Folder, settings: Settings, name: str | None, since: str | None) -> Callable[[str], bool]:
+def _chosen(settings: Settings, name: str | None, since: str | None) -> Callable[[str], bool]:
     """Return which migrations are meant: by name, and since a git ref."""
+    from migration_manager.files import migration_names
     from migration_manager.names import resolve
     from migration_manager.since import names_since
 
@@ -114,7 +115,7 @@ def _chosen(folder: Folder, settings: Settings, name: str | None, since: str | N
     if since is not None:
         only = names_since(since, settings.migrations).names
     if name is not None:
-        full = frozenset({resolve(name, [migration.name for migration in folder.migrations])})
+        full = frozenset({resolve(name, migration_names(settings.migrations))})  # also of one that cannot be read
         only = full if only is None else full & only
     return (lambda _: True) if only is None else only.__contains__
 

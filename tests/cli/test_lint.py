@@ -470,6 +470,8 @@ def test_one_migration_by_its_name(project: Project) -> None:
     assert rules(project, "--name", "second") == ["002_second:1 ban-drop-table"]
     assert lint(project, "--name", "second")["files"] == 2
     assert project.run("lint", "--name", "third").code == 2
+    (project.migrations / "003_latin.sql").write_bytes(b"SELECT '\xe9';\n")
+    assert rules(project, "--name", "latin") == ["003_latin:None file"]
 
 
 def git(project: Project, *words: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from migration_manager.errors import UsageError
-from migration_manager.since import Since, names_since
+from migration_manager.since import Since, names_since, refs
 
 ONE, TWO, THREE = "001_one", "002_two", "003_three"
 
@@ -194,3 +194,10 @@ def test_a_worktree_is_a_repository_too(repository: Repository, tmp_path: Path) 
     folder = tmp_path / "tree" / "data base" / "migrations"
     (folder / f"{TWO}.sql").write_text("SELECT 1;\n")
     assert names_since("main", folder) == added(TWO)
+
+
+def test_the_refs_that_a_shell_may_offer(repository: Repository) -> None:
+    repository.git("branch", "feature/one")
+    repository.git("tag", "v1")
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert set(refs(repository.folder)) == {"main", "feature/one", "v1", "origin/main"}
