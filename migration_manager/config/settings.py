@@ -43,6 +43,7 @@ class Settings:
     lock_wait: int
     out_of_order: OutOfOrder
     require_rollback: bool
+    server_version: str | None  # PostgreSQL's, for what has to be known of it without a connection
     environments: tuple[str, ...]  # the configured ones
     protected_environments: tuple[str, ...]  # all that are, by the file or by their name
     default_environment: str

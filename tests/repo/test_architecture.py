@@ -15,10 +15,23 @@ NAME = PACKAGE.name
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "catalog", "model", "rows", "durations", "runs", "interrupts", "retrying"}),
     frozenset({"errors", "secret", "blocking"}),
-    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
-    frozenset({"plan", "proof", "aftermath", "directives", "script", "messages", "resuming", "configfile"}),
-    frozenset({"files", "config", "embedded"}),
-    frozenset({"scaffold", "prepare", "engines"}),
+    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile", "rules"}),
+    frozenset(
+        {
+            "plan",
+            "proof",
+            "aftermath",
+            "directives",
+            "script",
+            "messages",
+            "resuming",
+            "configfile",
+            "filerules",
+            "since",
+        }
+    ),
+    frozenset({"files", "config", "embedded", "squawk"}),
+    frozenset({"scaffold", "prepare", "engines", "linting"}),
     frozenset({"runner", "proving", "render"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
@@ -31,7 +44,7 @@ GUARDED = {
     "rich": {"render"},
     "psycopg": {"engines", "embedded"},
     "sqlite3": {"engines"},
-    "subprocess": {"embedded"},
+    "subprocess": {"embedded", "since", "squawk"},
     "msgspec": {"config", "configfile"},
     "dotenv": {"config", "configfile"},
     "tomllib": {"config", "configfile"},
@@ -99,6 +112,8 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
         "messages",
         "resuming",
         "names",
+        "rules",
+        "filerules",
     ],
 )
 def test_what_decides_does_no_input_or_output(room: str) -> None:

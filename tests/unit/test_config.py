@@ -110,6 +110,7 @@ def test_with_nothing_at_all_dev_is_embedded(project: Project) -> None:
         lock_wait=600_000,
         out_of_order=OutOfOrder.WARN,
         require_rollback=False,
+        server_version=None,
         environments=(),
         protected_environments=("prod", "production"),
         default_environment="dev",
@@ -220,6 +221,8 @@ def test_flag_beats_variable_beats_dotenv_beats_file_beats_default(
         ("MIGRATION_MANAGER_LOCK_WAIT", "0", "lock_wait", 0),
         ("MIGRATION_MANAGER_OUT_OF_ORDER", "allow", "out_of_order", OutOfOrder.ALLOW),
         ("MIGRATION_MANAGER_REQUIRE_ROLLBACK", "1", "require_rollback", True),
+        ("MIGRATION_MANAGER_SERVER_VERSION", "16.4", "server_version", "16.4"),
+        ("MIGRATION_MANAGER_SERVER_VERSION", "16", "server_version", "16"),
         ("MIGRATION_MANAGER_ENV", "ci", "environment", "ci"),
     ],
 )
@@ -531,6 +534,9 @@ def test_names_what_is_wrong_at_the_top_of_the_file(project: Project, text: str,
         ("lock_wait = '30 days'", "lock_wait: '30 days' has an unknown unit; write 30d"),
         ("protected = 'true'", "protected: must be true or false"),
         ("require_rollback = 1", "require_rollback: must be true or false"),
+        ('server_version = "18beta1"', "server_version: must be a version of PostgreSQL in quotation marks, like"),
+        ("server_version = 16.4", "server_version: must be a version of PostgreSQL in quotation marks, like"),
+        ("server_version = 0", "server_version: must be a version of PostgreSQL in quotation marks, like"),
         ("out_of_order = 'ignore'", 'out_of_order: must be "refuse", "warn" or "allow"'),
         ("out_of_order = true", 'out_of_order: must be "refuse", "warn" or "allow"'),
         ("role = ''", "role: is empty"),
@@ -768,6 +774,7 @@ def test_every_value_is_shown_with_its_origin(project: Project) -> None:
         ("lock_wait", "1h", ".env: MIGRATION_MANAGER_LOCK_WAIT"),
         ("out_of_order", "warn", "default"),
         ("require_rollback", "true", "flag --require-rollback"),
+        ("server_version", "(not set)", "default"),
     ]
 
 
