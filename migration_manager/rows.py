@@ -9,7 +9,7 @@ from typing import NamedTuple
 class TableRows(NamedTuple):
     """The rows of one table: how many, and for each column how many values it has and a fingerprint of them."""
 
-    count: int
+    total: int
     columns: Mapping[str, tuple[int, str]]
 
 
@@ -28,9 +28,9 @@ def lost(before: Rows, after: Rows) -> tuple[RowsLost, ...]:
     found = []
     for table in sorted(before.keys() & after.keys()):
         then, now = before[table], after[table]
-        if then.count != now.count:
-            gone = then.count - now.count
-            said = f"{gone} of {then.count} rows of {table} are gone" if gone > 0 else f"{-gone} more rows in {table}"
+        if then.total != now.total:
+            gone = then.total - now.total
+            said = f"{gone} of {then.total} rows of {table} are gone" if gone > 0 else f"{-gone} more rows in {table}"
             found.append(
                 RowsLost(table, said.replace("1 of 1 rows of", "the row of").replace(" are", " is", gone == 1))
             )

@@ -196,6 +196,7 @@ OWN: Final = _by_id((
 # What `prove` and `rehearse` find, whose acceptances stand in the same headers.
 OF_OTHER_COMMANDS: Final = frozenset({
     "differs", "column-order", "constraint-names", "rows", "rollback-fails", "no-rollback", "up-again-fails",
+    "up-again-differs", "migration-fails",
     "blocks-reads", "blocks-writes", "rewrites", "scans",
 })  # fmt: skip
 

@@ -41,6 +41,7 @@ _COMMAND = re.compile(
     r"`((?:baseline|blockers|db (?:create|start|stop|url)|forget|history|migrate|repair|resume|rollback|status|verify)"
     r"(?: (?:(?!--env|`).)*)?)`"
 )
+_ANY_SERVER = "postgresql://"  # stands for an address that is not known here, and is never connected to
 _LOOKING = How(dry_run=True, yes=False, confirm=None, accept_identity=False, lock_wait=None)
 
 
@@ -122,6 +123,20 @@ class Invocation:
     def load_settings(self, **flags: str | None) -> Settings:
         """Return the effective configuration with further flags; raises `ConfigError` with every problem."""
         return self.examine(**flags).checked()
+
+    def settings_of_files(self) -> tuple[Settings, tuple[str, ...]]:
+        """Return the settings for who needs no database, and what to know about them.
+
+        An address that is missing here, as it is in CI, is none of their business. Raises `ConfigError` for the rest.
+        """
+        found = self.examine()
+        if found.settings is None:
+            without = self.examine(url=_ANY_SERVER)
+            if without.settings is not None:
+                return without.settings, (
+                    "the environment's address is not known here: files are read as PostgreSQL's",
+                )
+        return found.checked(), ()
 
     # --------------------------------------------------------------------------------------- work
 

@@ -13,13 +13,10 @@ import typer
 from migration_manager.cli.invocation import Invocation
 from migration_manager.cli.options import Name, Since, command
 from migration_manager.errors import Exit, UsageError
-from migration_manager.model import Dialect
 
 if TYPE_CHECKING:
     from migration_manager.config import Settings
     from migration_manager.files import Folder
-
-_ANY_SERVER = "postgresql://"  # stands for an address that is not known here, and is never connected to
 
 
 def lint(
@@ -41,14 +38,14 @@ def lint(
 
     if github and call.json:
         raise UsageError("--github and --json are two forms of the same; take one")
-    settings, notes = _settings(call)
+    settings, notes = call.settings_of_files()
     folder = _folder(settings)
     report = look_at(
         folder,
         Surroundings(
             settings.environment,
             settings.environments,
-            _dialect(settings),
+            settings.dialect,
             Path.cwd(),
             _server_version(settings),
             own_rules,
@@ -68,19 +65,6 @@ def lint(
     return Exit.DISAGREE if report.open else Exit.DONE
 
 
-def _settings(call: Invocation) -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings, and what to know about them.
-
-    An address that is missing here, as it is in CI, is none of lint's business. Raises `ConfigError` for the rest.
-    """
-    found = call.examine()
-    if found.settings is None:
-        without = call.examine(url=_ANY_SERVER)
-        if without.settings is not None:
-            return without.settings, ("the environment's address is not known here: files are read as PostgreSQL's",)
-    return found.checked(), ()
-
-
 def _folder(settings: Settings) -> Folder:
     """Read the folder; what is wrong with a file in it is for the report, what is wrong with the folder is not."""
     from migration_manager.files import read_folder
@@ -89,12 +73,6 @@ def _folder(settings: Settings) -> Folder:
     if not settings.migrations.is_dir():
         read_folder(settings.migrations, shown_from=here)  # raises, and says why
     return read_folder(settings.migrations, shown_from=here, tolerant=True)
-
-
-def _dialect(settings: Settings) -> Dialect:
-    from migration_manager.urls import SqliteUrl
-
-    return Dialect.SQLITE if isinstance(settings.connect_url, SqliteUrl) else Dialect.POSTGRESQL
 
 
 def _server_version(settings: Settings) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from migration_manager.cli.invocation import Invocation, new_run
-from migration_manager.cli.options import Name, command
+from migration_manager.cli.options import Name, Since, command
 from migration_manager.errors import Exit, UsageError
 from migration_manager.render.proofs import as_markdown, proofs_document, show_proof, show_proofs
 from migration_manager.render.screen import DIM, NAME, Screen
@@ -21,6 +21,7 @@ def prove(
     call: Invocation,
     name: Name = None,
     last: Annotated[int | None, typer.Option("--last", metavar="N", help="Only the newest so many.", min=1)] = None,
+    since: Since = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a comment on a pull request.")] = False,
 ) -> Exit:
     """Prove in a scratch database that every rollback restores what its migration changed.
@@ -33,19 +34,26 @@ def prove(
     from migration_manager.prepare import Preparer
     from migration_manager.proving import Bench
     from migration_manager.proving import prove as do_prove
+    from migration_manager.since import names_since
 
-    chosen = [option for option, given in (("--name", name), ("--last", last)) if given is not None]
+    chosen = [o for o, given in (("--name", name), ("--last", last), ("--since", since)) if given is not None]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} do not go together")
     if markdown and call.json:
         raise UsageError("--markdown and --json do not go together")
-    settings = call.settings
+    settings, notes = call.settings_of_files()
     preparer = Preparer(settings.dialect, shown_from=Path.cwd(), environments=settings.environments)
     every, _ = call.migrations(settings)
     migrations = [each for each in every if preparer.is_for(each, settings.environment)]
     names = [migration.name for migration in migrations]
-    wanted = set(names if last is None else names[-last:]) if name is None else {resolve(name, names)}
+    wanted = frozenset(names if last is None else names[-last:])
+    if name is not None:
+        wanted = frozenset({resolve(name, names)})
+    if since is not None:
+        wanted &= names_since(since, settings.migrations).names
     call.state = "only scratch databases were used; they are dropped"
+    for note in notes:
+        call.screen.message(note)
     telling = _Telling(call.screen, is_shown=not (markdown or call.json))
     with call.scratch(settings) as scratch:
         telling.begin(scratch.shown)
@@ -60,7 +68,8 @@ def prove(
     elif markdown:
         call.screen.data(as_markdown(proofs, scratch=shown, untried=untried))
     else:
-        show_proofs(call.screen, proofs, untried=len(untried))
+        none = "there are no migrations" if since is None else f"none was added or changed since {since}"
+        show_proofs(call.screen, proofs, untried=len(untried), nothing=f"nothing to prove: {none}.")
     return Exit.DISAGREE if any(proof.open_findings for proof in proofs) else Exit.DONE
 
 

@@ -56,7 +56,7 @@ class Settings:
     @property
     def dialect(self) -> Dialect:
         """The SQL of the environment's database."""
-        return Dialect.SQLITE if isinstance(self.url, SqliteUrl) else Dialect.POSTGRESQL
+        return Dialect.SQLITE if isinstance(self.connect_url, SqliteUrl) else Dialect.POSTGRESQL
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,20 +72,22 @@ def findings_document(report: LintReport) -> Document:
         "files": report.files,
         "squawk": report.squawk,
         "counts": {"findings": len(report.open), "accepted": len(report.findings) - len(report.open)},
-        "findings": [
-            {
-                "rule": finding.rule,
-                "message": finding.message,
-                "path": finding.path,
-                "line": finding.line,
-                "column": finding.column,
-                "subject": finding.subject,
-                "advice": finding.advice,
-                "accepted": finding.accepted,
-            }
-            for finding in report.findings
-        ],
+        "findings": [finding_document(finding) for finding in report.findings],
         "notes": list(report.notes),
+    }
+
+
+def finding_document(finding: Finding) -> Document:
+    """Return one finding as a document."""
+    return {
+        "rule": finding.rule,
+        "message": finding.message,
+        "path": finding.path,
+        "line": finding.line,
+        "column": finding.column,
+        "subject": finding.subject,
+        "advice": finding.advice,
+        "accepted": finding.accepted,
     }
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from migration_manager.model import Finding
 from migration_manager.proof import Proof, Verdict
+from migration_manager.render.documents import Document
+from migration_manager.render.findings import finding_document
 from migration_manager.render.screen import BAD, DIM, GOOD, LOOK, NAME, Screen
 from migration_manager.render.words import counted, duration
-
-Document = dict[str, object]
 
 _WIDTH = max(len(verdict.value) for verdict in Verdict)
 _QUIET = (Verdict.RESTORED, Verdict.IRREVERSIBLE)
@@ -41,12 +41,12 @@ def _show_finding(screen: Screen, finding: Finding) -> None:
         screen.result("        accepted: ", (finding.accepted, DIM))
 
 
-def show_proofs(screen: Screen, proofs: Sequence[Proof], *, untried: int) -> None:
-    """Show what all verdicts come to."""
-    screen.result("")
+def show_proofs(screen: Screen, proofs: Sequence[Proof], *, untried: int, nothing: str) -> None:
+    """Show what all verdicts come to; `nothing` is the sentence for none."""
     if not proofs:
-        screen.result("nothing to prove: there are no migrations.")
+        screen.result(nothing)
         return
+    screen.result("")
     seconds = sum(proof.seconds for proof in proofs)
     each = duration(round(seconds * 1000 / len(proofs)))
     screen.result(f"{summary(proofs, untried=untried)}   {duration(round(seconds * 1000))} ({each} each)")
@@ -79,20 +79,6 @@ def proofs_document(proofs: Sequence[Proof], *, environment: str, scratch: str, 
         ],
         "not_tried": list(untried),
         "findings": sum(len(proof.open_findings) for proof in proofs),
-    }
-
-
-def finding_document(finding: Finding) -> Document:
-    """Return a finding as a document."""
-    return {
-        "rule": finding.rule,
-        "subject": finding.subject,
-        "message": finding.message,
-        "path": finding.path,
-        "line": finding.line,
-        "column": finding.column,
-        "advice": finding.advice,
-        "accepted": finding.accepted,
     }
 
 
