@@ -206,9 +206,7 @@ class _Assembly:
                 {
                     "type": type_as_read(column.type) or None,
                     "not null": column.not_null,
-                    "default": None
-                    if column.default is None or column.hidden
-                    else default_as_read(column.default, names),
+                    "default": column.default and default_as_read(column.default, names),
                     "generated": said and said.generated,
                     "collation": said and (None if said.collation == "BINARY" else said.collation),
                     "is autoincrement": said and said.is_autoincrement,
