@@ -57,6 +57,9 @@ _SHADOWS: Final = {
 }
 
 
+_as_json: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
+
 @dataclass(frozen=True, slots=True)
 class _Object:
     """A row of the schema table."""
@@ -164,7 +167,7 @@ class _Assembly:
         ]
         tables = [item for item in shown if item.type == "table" and not item.is_virtual]
         for item in tables:
-            names = {folded(item.name), *(folded(column.name) for column in self._answers.columns.get(item.name, ()))}
+            names = self._own_names(item)
             try:
                 self._tables[folded(item.name)] = read_table(item.sql, names)
             except Unreadable:
@@ -184,9 +187,15 @@ class _Assembly:
 
     def _put(self, item: Item, properties: Mapping[str, object]) -> None:
         told = {name: value for name, value in properties.items() if value is not None and value is not False}
-        self._catalog[item] = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        self._catalog[item] = _as_json(told)
 
     # ---- tables
+
+    def _own_names(self, item: _Object) -> frozenset[str]:
+        """Return the folded names of a table and its columns."""
+        return frozenset(
+            {folded(item.name), *(folded(column.name) for column in self._answers.columns.get(item.name, ()))}
+        )
 
     def _table(self, item: _Object) -> None:
         text = self._tables.get(folded(item.name))
@@ -198,7 +207,7 @@ class _Assembly:
         )
         columns = self._answers.columns.get(item.name, [])
         self._column_order(item.name, [column.name for column in columns])
-        names = {folded(item.name), *(folded(column.name) for column in columns)}
+        names = self._own_names(item)
         for column in columns:
             said = text.columns.get(folded(column.name))
             self._put(
@@ -316,9 +325,9 @@ class _Assembly:
 
         Those of the relations it names, with their columns, and what it calls something itself.
         """
-        names = {folded(word.value) for word in words if word.form in (Form.BARE, Form.QUOTED)}
-        names |= {folded(word.value) for before, word in pairwise(words) if before.says("as")}
-        named = {folded(word.value) for word in words} | {folded(relation)}
+        names = {word.name for word in words if word.form in (Form.BARE, Form.QUOTED)}
+        names |= {word.name for before, word in pairwise(words) if before.says("as")}
+        named = {word.name for word in words} | {folded(relation)}
         for name, columns in self._columns_of_relations():
             if name in named:
                 names |= {name, *columns}
@@ -336,7 +345,7 @@ def _called(column: str, sql: str) -> str:
     try:
         words = words_of(column)
         is_expression = len(words) > 1 and column in sql and all(word.value != column for word in words_of(sql))
-        return rewritten(words, {folded(word.value) for word in words}) if is_expression else column
+        return rewritten(words, {word.name for word in words}) if is_expression else column
     except SqlTextError:
         return column
 

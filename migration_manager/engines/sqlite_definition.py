@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from migration_manager.engines.sqlite_words import (
     Form,
     Word,
-    folded,
     in_parentheses,
     parts_of,
     rewritten,
@@ -73,21 +73,22 @@ class TableText:
 ROWID: Final = frozenset({"rowid", "oid", "_rowid_"})
 
 
-def read_table(sql: str, names: Collection[str]) -> TableText:
+@lru_cache(maxsize=8192)
+def read_table(sql: str, names: frozenset[str]) -> TableText:
     """Return what a CREATE TABLE says; `names` are the folded names of the table and of its columns.
 
-    Raises `Unreadable`.
+    What is returned is shared, and not to be changed. Raises `Unreadable`.
     """
     try:
         words = words_of(sql)
         position = 3 if not words[3].says(".") else 5  # CREATE TABLE name
         body, position = in_parentheses(words, position)
         table = TableText()
-        reading = _Reading(table, frozenset(names) | ROWID)
+        reading = _Reading(table, names | ROWID)
         for part in parts_of(body):
             reading.part(part)
         for option in parts_of(words[position:]):
-            option_text = [folded(word.value) for word in option]
+            option_text = [word.name for word in option]
             if option_text == ["without", "rowid"]:
                 table.without_rowid = True
             elif option_text == ["strict"]:
@@ -124,8 +125,10 @@ class _Reading:
 
     def _sees(self, *keywords: str) -> bool:
         """Whether these words follow, one after another."""
-        following = self._words[self._at : self._at + len(keywords)]
-        return len(following) == len(keywords) and all(map(Word.says, following, keywords))
+        at, words = self._at, self._words
+        return at + len(keywords) <= len(words) and all(
+            words[at + number].key == keyword for number, keyword in enumerate(keywords)
+        )
 
     def _takes(self, *keywords: str) -> bool:
         found = self._sees(*keywords)
@@ -145,7 +148,7 @@ class _Reading:
     def _conflict(self) -> str | None:
         if not self._takes("on", "conflict"):
             return None
-        how = folded(self._next().value).upper()
+        how = self._next().name.upper()
         return None if how == "ABORT" else how
 
     def _conflict_clause(self) -> str:
@@ -161,7 +164,7 @@ class _Reading:
             while self._at < len(words):
                 self._table_constraint()
             return
-        name = folded(self._next().value)
+        name = self._next().name
         self._skip_type()
         column = self._table.columns[name] = ColumnText()
         while self._at < len(words):
@@ -199,7 +202,7 @@ class _Reading:
         elif self._takes("check"):
             self._check()
         elif self._takes("foreign", "key"):
-            columns = tuple(folded(part[0].value) for part in parts_of(self._parenthesised()))
+            columns = tuple(part[0].name for part in parts_of(self._parenthesised()))
             if not self._takes("references"):
                 raise Unreadable(self._words)
             self._references(columns)
@@ -227,7 +230,7 @@ class _Reading:
         elif self._takes("default"):
             self._skip_default()
         elif self._takes("collate"):
-            column.collation = folded(self._next().value).upper()
+            column.collation = self._next().name.upper()
             self._name = None
         elif self._takes("references"):
             self._references((name,))
@@ -265,30 +268,30 @@ class _Reading:
             words = list(part)
             if words[-1].says("autoincrement"):
                 words.pop()
-                self._table.columns.setdefault(folded(words[0].value), ColumnText()).is_autoincrement = True
+                self._table.columns.setdefault(words[0].name, ColumnText()).is_autoincrement = True
             descends = words[-1].says("desc")
             if words[-1].says("asc", "desc"):
                 words.pop()
             collation = None
             if len(words) > 2 and words[-2].says("collate"):
-                collation = folded(words[-1].value).upper()
+                collation = words[-1].name.upper()
                 words = words[:-2]
-            name = folded(words[0].value) if len(words) == 1 else rewritten(words, self._names)
+            name = words[0].name if len(words) == 1 else rewritten(words, self._names)
             terms.append((name, collation, descends))
         return tuple(terms)
 
     def _references(self, columns: tuple[str, ...]) -> None:
-        parent = folded(self._next().value)
+        parent = self._next().name
         parent_columns: tuple[str, ...] = ()
         if self._sees("("):
-            parent_columns = tuple(folded(part[0].value) for part in parts_of(self._parenthesised()))
+            parent_columns = tuple(part[0].name for part in parts_of(self._parenthesised()))
         actions = {"delete": "", "update": ""}
         deferred = ""
         while True:
             if self._takes("match"):
                 self._next()  # read, and not heeded
             elif self._takes("on"):
-                event = folded(self._next().value)
+                event = self._next().name
                 actions[event] = self._action()
             elif self._takes("not", "deferrable"):
                 self._timing()
@@ -303,8 +306,8 @@ class _Reading:
     def _action(self) -> str:
         if self._takes("no", "action"):
             return ""
-        first = folded(self._next().value).upper()
-        return f"{first} {folded(self._next().value).upper()}" if first == "SET" else first
+        first = self._next().name.upper()
+        return f"{first} {self._next().name.upper()}" if first == "SET" else first
 
     def _timing(self) -> str | None:
         return self._one_of("deferred", "immediate") if self._takes("initially") else None
@@ -352,17 +355,17 @@ def view_query(sql: str) -> Sequence[Word]:
 
 
 def trigger_words(sql: str) -> Sequence[Word]:
-    """Return the words of a trigger after its name; what says what is so anyway is left out. Raises `Unreadable`."""
+    """Return the words of a trigger after its name: with BEFORE, which may be left out, without FOR EACH ROW. Raises `Unreadable`."""
     try:
         words = words_of(sql)
         rest = list(words[3 if not words[3].says(".") else 5 :])  # CREATE TRIGGER name
         for number in range(len(rest) - 2):
             if rest[number].says("begin", "when"):
                 break
-            if [folded(word.value) for word in rest[number : number + 3]] == ["for", "each", "row"]:
+            if [word.name for word in rest[number : number + 3]] == ["for", "each", "row"]:
                 del rest[number : number + 3]
                 break
-        return rest[1:] if rest[0].says("before") else rest
+        return rest if rest[0].says("before", "after", "instead") else [*words_of("BEFORE"), *rest]
     except (IndexError, SqlTextError) as error:
         raise Unreadable(sql) from error
 

@@ -52,15 +52,17 @@ class Form(Enum):
 
 
 class Word(NamedTuple):
-    """One word; `value` is without its quotes, but for a blob."""
+    """One word."""
 
     form: Form
-    value: str
+    value: str  # without its quotes, but for a blob
     written: str  # as it stands in the text
+    name: str  # the value, folded
+    key: str  # the same where it can be a keyword or a sign, else nothing
 
     def says(self, *keywords: str) -> bool:
         """Whether it is one of these keywords or signs, which are given in lower case."""
-        return self.form in (Form.BARE, Form.SIGN) and folded(self.value) in keywords
+        return self.key in keywords
 
 
 def folded(name: str) -> str:
@@ -75,7 +77,7 @@ def as_sql(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def words_of(sql: str) -> tuple[Word, ...]:
     """Return the words of a statement, comments left out. Raises `SqlTextError` for what is no SQL."""
     return tuple(_words(sql))
@@ -90,21 +92,26 @@ def _words(sql: str) -> Iterator[Word]:
         if token.kind is Kind.WORD:
             if written in ("x", "X") and sql.startswith("'", end):  # a blob, when nothing is between
                 end = sql.index("'", end + 1) + 1
-                yield Word(Form.LITERAL, folded(sql[token.start : end]), sql[token.start : end])
+                yield _word(Form.LITERAL, folded(sql[token.start : end]), sql[token.start : end])
             else:
-                yield Word(Form.BARE, written, written)
+                yield _word(Form.BARE, written, written)
         elif token.kind is Kind.STRING:
-            yield Word(Form.STRING, _unquoted(written), written)
+            yield _word(Form.STRING, _unquoted(written), written)
         elif token.kind is Kind.IDENTIFIER:
-            yield Word(Form.DOUBLE if written[0] == '"' else Form.QUOTED, _unquoted(written), written)
+            yield _word(Form.DOUBLE if written[0] == '"' else Form.QUOTED, _unquoted(written), written)
         elif number := _NUMBER.match(sql, token.start):
             end = number.end()
-            yield Word(Form.LITERAL, folded(number[0]), number[0])
+            yield _word(Form.LITERAL, folded(number[0]), number[0])
         else:
             sign = _OPERATOR.match(sql, token.start)
             found = sign[0] if sign else written
             end = token.start + len(found)
-            yield Word(Form.SIGN, _SYNONYMS.get(found, found), found)
+            yield _word(Form.SIGN, _SYNONYMS.get(found, found), found)
+
+
+def _word(form: Form, value: str, written: str) -> Word:
+    name = folded(value)
+    return Word(form, value, written, name, name if form in (Form.BARE, Form.SIGN) else "")
 
 
 def _unquoted(written: str) -> str:
@@ -118,7 +125,7 @@ def _unquoted(written: str) -> str:
 
 def written_as_name(word: Word) -> str:
     """Return a word that stands where only a name can."""
-    return as_sql(folded(word.value))
+    return as_sql(word.name)
 
 
 def rewritten(words: Sequence[Word], names: Collection[str]) -> str:
@@ -134,7 +141,7 @@ def rewritten(words: Sequence[Word], names: Collection[str]) -> str:
 
 def _piece(words: Sequence[Word], number: int, names: Collection[str]) -> str:
     word = words[number]
-    name = folded(word.value)
+    name = word.name
     if word.form is Form.STRING:
         return word.written
     if word.form in (Form.LITERAL, Form.SIGN):
@@ -157,9 +164,7 @@ def _are_apart(before: Word, word: Word) -> bool:
     if before.says("(", ".") or word.says(")", ",", ".", ";"):
         return False
     if word.says("("):  # of a function; a keyword keeps its distance
-        return before.form in (Form.SIGN, Form.LITERAL) or (
-            before.form is Form.BARE and folded(before.value) in _SPACED
-        )
+        return before.form in (Form.SIGN, Form.LITERAL) or (before.form is Form.BARE and before.name in _SPACED)
     return True
 
 
