@@ -269,8 +269,8 @@ class _Reading:
             if words[-1].says("autoincrement"):
                 words.pop()
                 self._table.columns.setdefault(words[0].name, ColumnText()).is_autoincrement = True
-            descends = words[-1].says("desc")
-            if words[-1].says("asc", "desc"):
+            descends = len(words) > 1 and words[-1].says("desc")
+            if descends or (len(words) > 1 and words[-1].says("asc")):  # alone, it is a column's name
                 words.pop()
             collation = None
             if len(words) > 2 and words[-2].says("collate"):
@@ -355,7 +355,10 @@ def view_query(sql: str) -> Sequence[Word]:
 
 
 def trigger_words(sql: str) -> Sequence[Word]:
-    """Return the words of a trigger after its name: with BEFORE, which may be left out, without FOR EACH ROW. Raises `Unreadable`."""
+    """Return the words of a trigger after its name, with BEFORE and without FOR EACH ROW, which both go without saying.
+
+    Raises `Unreadable`.
+    """
     try:
         words = words_of(sql)
         rest = list(words[3 if not words[3].says(".") else 5 :])  # CREATE TRIGGER name
@@ -378,7 +381,7 @@ def index_terms(sql: str) -> tuple[list[Sequence[Word]], Sequence[Word]]:
         inside, position = in_parentheses(words, opening)
         terms = []
         for part in parts_of(inside):
-            term = part[:-1] if part[-1].says("asc", "desc") else part
+            term = part[:-1] if len(part) > 1 and part[-1].says("asc", "desc") else part
             terms.append(term[:-2] if len(term) > 2 and term[-2].says("collate") else term)
         condition = words[position:]
         if condition and not condition[0].says("where"):
