@@ -32,9 +32,18 @@ class Item(NamedTuple):
 
 
 # Kinds whose names are unique only in what they belong to.
-_INSIDE: Final = frozenset({"column", "constraint", "trigger", "rule", "policy"})
+_INSIDE: Final = frozenset({"column", "constraint", "domain constraint", "trigger", "rule", "policy"})
 COLUMN_ORDER: Final = "column order"  # the kind of the item that says in which order a relation's columns stand
 CONSTRAINT: Final = "constraint"
+_CONSTRAINTS: Final = frozenset({CONSTRAINT, "domain constraint"})
+# Kinds that others belong to. An extension or a publication may be called as a schema is, and holds nothing.
+_HOLDERS: Final = frozenset(
+    {"schema", "table", "view", "materialized view", "foreign table", "virtual table", "type", "domain"}
+)
+_SERVER, _OF_SERVER = (
+    "foreign server",
+    "user mapping",
+)  # the one kind that belongs to a server, which holds nothing else
 
 Catalog = Mapping[Item, str]  # the properties of each object, as the text of a JSON object with sorted keys
 
@@ -76,7 +85,7 @@ class Difference:
         if self.how is How.ORDER:
             return f"column order of {self.item.name}: {_listed(before)}  →  {_listed(after)}"
         if self.how is How.RENAMED:
-            return f"constraint {before} of {self.item.of} is called {after}"
+            return f"{self.item.in_words} is called {after}"
         told = [f"{name} {_shown(before)}  →  {_shown(after)}" for name, before, after in self.changes]
         return f"{self.item.in_words}: {told[0]}" if len(told) == 1 else "\n  ".join([f"{self.item.in_words}:", *told])
 
@@ -105,8 +114,13 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
 
 def _roots(items: Iterable[Item]) -> list[Item]:
     """Leave out what belongs to something that is among them as well, and the order of columns, which says no more."""
-    names = {item.name for item in items if item.kind not in _INSIDE and item.kind != COLUMN_ORDER}
-    return [item for item in items if item.of not in names and item.kind != COLUMN_ORDER]
+    names = {item.name for item in items if item.kind in _HOLDERS}
+    servers = {item.name for item in items if item.kind == _SERVER}
+    return [
+        item
+        for item in items
+        if item.kind != COLUMN_ORDER and item.of not in (servers if item.kind == _OF_SERVER else names)
+    ]
 
 
 def _compared(item: Item, before: Mapping[str, object], after: Mapping[str, object]) -> list[Difference]:
@@ -115,7 +129,7 @@ def _compared(item: Item, before: Mapping[str, object], after: Mapping[str, obje
     changes = tuple(
         (key, before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
+        if json.dumps(before.get(key)) != json.dumps(after.get(key))  # true is no 1
     )
     return [Difference(item, How.CHANGED, changes)] if changes else []
 
@@ -134,13 +148,13 @@ def _names(properties: Mapping[str, object]) -> list[str]:
 
 def _renamed(first: Catalog, missing: set[Item], second: Catalog, extra: set[Item]) -> list[Difference]:
     """Find the constraints that are there under another name, on the same table and otherwise equal."""
-    candidates: dict[tuple[str | None, str], list[Item]] = {}
+    candidates: dict[tuple[str, str | None, str], list[Item]] = {}
     for item in sorted(extra):
-        if item.kind == CONSTRAINT:
-            candidates.setdefault((item.of, second[item]), []).append(item)
+        if item.kind in _CONSTRAINTS:
+            candidates.setdefault((item.kind, item.of, second[item]), []).append(item)
     found = []
     for item in sorted(missing):
-        same = candidates.get((item.of, first[item])) if item.kind == CONSTRAINT else None
+        same = candidates.get((item.kind, item.of, first[item]))
         if same:
             found.append(Difference(item, How.RENAMED, (("name", item.name, same.pop(0).name),)))
     return found
