@@ -19,6 +19,7 @@ from typing import Final
 from migration_manager.catalog import COLUMN_ORDER, CONSTRAINT, Catalog, Item
 from migration_manager.engines.sqlite_definition import (
     ROWID,
+    ColumnText,
     ConstraintText,
     Reference,
     TableText,
@@ -213,7 +214,7 @@ class _Assembly:
             self._put(
                 Item("column", as_sql(column.name), as_sql(item.name)),
                 {
-                    "type": type_as_read(column.type) or None,
+                    "type": _type(column.type, said) or None,
                     "not null": column.not_null,
                     "default": column.default and default_as_read(column.default, names),
                     "generated": said and said.generated,
@@ -338,6 +339,12 @@ class _Assembly:
             yield folded(table), [folded(column.name) for column in columns]
         for view, found in self._answers.view_columns.items():
             yield folded(view), [] if isinstance(found, str) else [folded(column) for column in found]
+
+
+def _type(declared: str, said: ColumnText | None) -> str:
+    """Return a column's type; SQLite before 3.37 takes two words of what follows for a part of it."""
+    kind = type_as_read(declared)
+    return kind.removesuffix("GENERATED ALWAYS").rstrip() if said and said.generated else kind
 
 
 def _called(column: str, sql: str) -> str:
