@@ -38,6 +38,14 @@ class Item(NamedTuple):
 _INSIDE: Final = frozenset({"column", "constraint", "domain constraint", "trigger", "rule", "policy"})
 COLUMN_ORDER: Final = "column order"  # the kind of the item that says in which order a relation's columns stand
 CONSTRAINT: Final = "constraint"
+_CONSTRAINTS: Final = frozenset({CONSTRAINT, "domain constraint"})
+# Kinds that others belong to. An extension or a publication may be called as a schema is, and holds nothing.
+_HOLDERS: Final = frozenset(
+    {"schema", "table", "view", "materialized view", "foreign table", "virtual table", "type", "domain"}
+)
+# The one kind that belongs to a server, which holds nothing else.
+_SERVER: Final = "foreign server"
+_OF_SERVER: Final = "user mapping"
 
 _SHORT_LIST: Final = 5  # entries that are told in full
 
@@ -86,7 +94,7 @@ class Difference:
         if self.how is How.ORDER:
             return f"{self.item.in_words}: {_listed(before)}  →  {_listed(after)}"
         if self.how is How.RENAMED:
-            return f"constraint {before} of {self.item.of} is called {after}"
+            return f"{self.item.in_words} is called {after}"
         told = [_told(*change) for change in self.changes]
         return f"{self.item.in_words}: {told[0]}" if len(told) == 1 else "\n  ".join([f"{self.item.in_words}:", *told])
 
@@ -97,7 +105,7 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
         return ()
     missing = first.keys() - second.keys()
     extra = second.keys() - first.keys()
-    moved = {item: there for item in missing if (there := _moved(item, extra)) is not None}
+    moved = _moved(missing, extra)
     missing, extra = missing - moved.keys(), extra - set(moved.values())
     renamed = _renamed(first, missing, second, extra)
     gone = {difference.item for difference in renamed}
@@ -110,22 +118,24 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
     for item, there in (*((item, item) for item in first.keys() & second.keys()), *moved.items()):
         if first[item] != second[there]:
             found += _compared(item, json.loads(first[item]), json.loads(second[there]))
-    return tuple(
-        sorted(found, key=lambda difference: (difference.item.kind, difference.item.of or "", difference.item))
-    )
+    return tuple(sorted(found, key=lambda one: (one.item.kind, one.item.of or "", one.item.name)))
 
 
-def _moved(item: Item, extra: Iterable[Item]) -> Item | None:
-    """Return the same object, where it belongs to something else now, as a sequence may; None where it does not."""
-    if item.kind in _INSIDE:
-        return None
-    return next((there for there in extra if (there.kind, there.name) == (item.kind, item.name)), None)
+def _moved(missing: Iterable[Item], extra: Iterable[Item]) -> dict[Item, Item]:
+    """Return what is there still and belongs to something else now, as a sequence may."""
+    there = {(item.kind, item.name): item for item in extra if item.kind not in _INSIDE}
+    return {item: there[item.kind, item.name] for item in missing if (item.kind, item.name) in there}
 
 
 def _roots(items: Iterable[Item]) -> list[Item]:
     """Leave out what belongs to something that is among them as well, and the order of columns, which says no more."""
-    names = {item.name for item in items if item.kind not in _INSIDE and item.kind != COLUMN_ORDER}
-    return [item for item in items if item.of not in names and item.kind != COLUMN_ORDER]
+    names = {item.name for item in items if item.kind in _HOLDERS}
+    servers = {item.name for item in items if item.kind == _SERVER}
+    return [
+        item
+        for item in items
+        if item.kind != COLUMN_ORDER and item.of not in (servers if item.kind == _OF_SERVER else names)
+    ]
 
 
 def _compared(item: Item, before: Mapping[str, object], after: Mapping[str, object]) -> list[Difference]:
@@ -134,7 +144,7 @@ def _compared(item: Item, before: Mapping[str, object], after: Mapping[str, obje
     changes = tuple(
         (key, before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
+        if json.dumps(before.get(key)) != json.dumps(after.get(key))  # true is no 1
     )
     return [Difference(item, How.CHANGED, changes)] if changes else []
 
@@ -153,13 +163,13 @@ def _names(properties: Mapping[str, object]) -> list[str]:
 
 def _renamed(first: Catalog, missing: set[Item], second: Catalog, extra: set[Item]) -> list[Difference]:
     """Find the constraints that are there under another name, on the same table and otherwise equal."""
-    candidates: dict[tuple[str | None, str], list[Item]] = {}
+    candidates: dict[tuple[str, str | None, str], list[Item]] = {}
     for item in sorted(extra):
-        if item.kind == CONSTRAINT:
-            candidates.setdefault((item.of, second[item]), []).append(item)
+        if item.kind in _CONSTRAINTS:
+            candidates.setdefault((item.kind, item.of, second[item]), []).append(item)
     found = []
     for item in sorted(missing):
-        same = candidates.get((item.of, first[item])) if item.kind == CONSTRAINT else None
+        same = candidates.get((item.kind, item.of, first[item]))
         if same:
             found.append(Difference(item, How.RENAMED, (("name", item.name, same.pop(0).name),)))
     return found

@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from migration_manager.engines import sqlite_lock
+from migration_manager.catalog import Catalog
+from migration_manager.engines import sqlite_catalog, sqlite_lock
 from migration_manager.engines import sqlite_sql as queries
 from migration_manager.engines.base import (
     FORMAT,
@@ -315,6 +316,13 @@ class SqliteEngine:
             for (content,) in self._ask(connection, self._tables.read_text(), (checksum,)):
                 kept[checksum] = content
         return kept
+
+    def catalog(self) -> Catalog:
+        connection = self._reading()
+        answers = sqlite_catalog.NO_DATABASE
+        if connection is not None:
+            answers = self._at_once(connection, lambda open_one: sqlite_catalog.read(open_one, self._path))
+        return sqlite_catalog.catalog_of(answers, hidden=self._tables.all_names)
 
     def _ask(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
         return ask(connection, self._path, query, values)
