@@ -98,6 +98,7 @@ class _Track:
         self._trial: _Database | None = None  # where things are tried; stands where all that was proved has gone up
         self._copied: _Database | None = None  # where nothing was ever tried
         self._catalog: Catalog | None = None  # of the first, as it stands
+        self._roles = bench.scratch.roles()  # before anything was tried
 
     def __enter__(self) -> Self:
         return self
@@ -106,6 +107,7 @@ class _Track:
         self._drop(self._trial)
         self._drop(self._copied)
         self._trial = self._copied = None
+        self._forget_roles(self._roles)
 
     # ----------------------------------------------------------------------------------- going on
 
@@ -241,9 +243,8 @@ class _Track:
     def _copy(self, number: int) -> _Database:
         """Return a copy of a database where so many migrations went up, and nothing else was done."""
         bench = self._bench
-        source = self._copied or self._made(None)
-        self._copied = source
-        bench.scratch.drop_roles(bench.scratch.roles() - source.roles)  # they would be in the way of who makes them
+        self._copied = source = self._copied or replace(self._made(None), roles=self._roles)
+        self._forget_roles(source.roles)  # those made since would be in the way of who makes them
         for each in range(source.applied, number):
             if failure := self._run(source, self._forward(each)):
                 raise ConfigError(
@@ -268,7 +269,10 @@ class _Track:
         engine = closing.enter_context(bench.scratch.open(name, bench.settings))
         rows = bench.scratch.rows(name, bench.settings)
         closing.callback(rows.close)
-        return _Database(name, engine, rows, closing, roles=bench.scratch.roles())
+        return _Database(name, engine, rows, closing)
+
+    def _forget_roles(self, but: frozenset[str]) -> None:
+        self._bench.scratch.drop_roles(self._bench.scratch.roles() - but)
 
     def _drop(self, database: _Database | None) -> None:
         if database is not None:

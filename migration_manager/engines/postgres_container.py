@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from migration_manager.errors import ConfigError, DatabaseUnreachable
 
@@ -15,7 +16,7 @@ def is_possible() -> bool:
     """Return whether containers can be started here: the package is there, and a daemon answers."""
     try:
         docker = importlib.import_module("docker")  # no stubs
-        importlib.import_module("testcontainers.postgres")
+        _containers()
     except ImportError:
         return False
     try:
@@ -30,9 +31,8 @@ def running(image: str) -> Iterator[dict[str, str]]:
     if not is_possible():
         raise ConfigError("no container can be started here: testcontainers is missing, or Docker does not answer",
                           hint=_HINT)  # fmt: skip
-    containers = importlib.import_module("testcontainers.postgres")
     try:
-        container = containers.PostgresContainer(image, driver=None)
+        container = _containers().PostgresContainer(image, driver=None)
         container.start()
     except Exception as error:  # what Docker says of an image comes in many classes
         raise DatabaseUnreachable(f"the container {image} does not start: {error}") from error
@@ -46,3 +46,10 @@ def running(image: str) -> Iterator[dict[str, str]]:
         }
     finally:
         container.stop()
+
+
+def _containers() -> ModuleType:
+    try:
+        return importlib.import_module("testcontainers.community.postgres")
+    except ImportError:  # before 4.15
+        return importlib.import_module("testcontainers.postgres")

@@ -19,9 +19,11 @@ _BY_NAME: Final = {
     "xml": "'<x/>'", "tsvector": "'x'", "tsquery": "'x'", "money": "1", "macaddr": "'08:00:2b:01:02:03'",
     "macaddr8": "'08:00:2b:01:02:03:04:05'", "time": "'01:00'", "timetz": "'01:00+00'", "inet": "'127.0.0.1'",
     "cidr": "'127.0.0.0/8'", "char": "'x'", "pg_lsn": "'0/1'", "int2vector": "'1'", "oidvector": "'1'",
+    "point": "'(0,0)'", "line": "'{1,1,1}'", "lseg": "'[(0,0),(1,1)]'", "box": "'(1,1),(0,0)'",
+    "path": "'[(0,0),(1,1)]'", "polygon": "'((0,0),(1,1))'", "circle": "'<(0,0),1>'",
 }  # fmt: skip
 _BY_CATEGORY: Final = {
-    "A": "'{}'", "B": "false", "D": "'2001-01-01'", "G": "'(1,1),(0,0)'", "I": "'127.0.0.1'", "N": "1",
+    "A": "'{}'", "B": "false", "D": "'2001-01-01'", "I": "'127.0.0.1'", "N": "1",
     "R": "'empty'", "S": "'x'", "T": "'1 day'", "V": "B'1'",
 }  # fmt: skip
 # First what no script has as a value of its own, then what fits more often.

@@ -81,7 +81,7 @@ def test_after_one_that_is_not_restored_the_others_are_proven_as_ever(proving: P
     proving.write("002_two", "CREATE TABLE two (id integer)", "SELECT 1")
     proving.write("003_three", "CREATE TABLE three (id integer)", "DROP TABLE nowhere")
     proving.write("004_four", "CREATE TABLE four (id integer)")
-    proving.write("005_five", "CREATE VIEW five AS SELECT * FROM two, three, four", "DROP VIEW five")
+    proving.write("005_five", "CREATE VIEW five AS SELECT two.id FROM two, three, four", "DROP VIEW five")
     assert verdicts(proving.run("prove", "--json")) == {
         "001_one": "restored",
         "002_two": "differs",
@@ -302,7 +302,7 @@ def test_what_was_added_since_a_ref_is_proven(three: Project) -> None:
     three.write("002_two", "CREATE TABLE two (id integer)", "DROP TABLE two -- changed")
     done = three.run("prove", "--since", "first", "--json")
     assert (done.code, verdicts(done)) == (4, {"002_two": "restored", "004_four": "differs"})
-    assert "no such" in three.refuses(2, "prove", "--since", "nowhere").err
+    assert "git knows no commit" in three.refuses(2, "prove", "--since", "nowhere").err
 
 
 def test_ways_of_choosing_do_not_go_together(three: Project) -> None:
@@ -460,7 +460,8 @@ def test_a_role_that_a_migration_makes_can_be_made_again_and_is_gone_for_the_nex
 def test_an_extension_that_the_scratch_server_lacks_is_one_clear_sentence(postgres_project: Project) -> None:
     need_embedded()
     postgres_project.write("001_one", "CREATE EXTENSION no_such_extension", "DROP EXTENSION no_such_extension")
-    done = postgres_project.refuses(2, "prove", env={})
+    done = postgres_project.run("prove")
+    assert done.code == 2
     assert "has no extension no_such_extension, which" in done.err
     assert "001_one.sql:1" in done.err
     assert "set `scratch_url` to a server that has it" in done.err
