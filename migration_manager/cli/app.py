@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, looking, making
+from migration_manager.cli import blockers, changing, database, dump, looking, making
 
 EPILOG = """Exit codes:
 
@@ -58,4 +58,5 @@ making.register(app)
 looking.register(app)
 blockers.register(app)
 changing.register(app)
+dump.register(app)
 database.register(app)

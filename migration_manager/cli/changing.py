@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from migration_manager import runner
+from migration_manager.cli.dump import keep_schema_file
 from migration_manager.cli.invocation import How, Invocation
 from migration_manager.cli.options import (
     Name,
@@ -22,6 +23,7 @@ from migration_manager.errors import UsageError
 from migration_manager.model import OutOfOrder, Preview, RunReport
 from migration_manager.plan import Back, Forward
 from migration_manager.render import documents, text
+from migration_manager.render.dump import show_written
 from migration_manager.render.words import counted
 from migration_manager.resuming import Doubt
 
@@ -194,11 +196,15 @@ def _show_preview(call: Invocation, settings: Settings, preview: Preview, nothin
 
 def _show_run(call: Invocation, settings: Settings, report: RunReport, nothing: str) -> None:
     call.state = f"the run was finished before that: {counted(len(report.finished), 'migration')} done"
+    kept = keep_schema_file(call, settings) if report.finished else None
     if call.json:
-        call.document(documents.run(report, settings.environment))
+        of_file = None if kept is None else {"path": kept.path, "written": kept.written, "error": kept.error}
+        call.document({**documents.run(report, settings.environment), "schema_file": of_file})
     else:
         undo = call.again(f"rollback --run {report.undone_by}", settings.environment)
         text.show_run(call.screen, report, nothing=nothing, undo=undo)
+        if kept is not None and kept.written:
+            show_written(call.screen, kept.path, changed=True)
 
 
 def _nothing_to_apply(left: tuple[str, ...], *, any_files: bool) -> str:

@@ -38,7 +38,8 @@ class How:
 
 # A command as it stands in what is said to people: a name, and options perhaps, none of which says where.
 _COMMAND = re.compile(
-    r"`((?:baseline|blockers|db (?:create|start|stop|url)|forget|history|migrate|repair|resume|rollback|status|verify)"
+    r"`((?:baseline|blockers|db (?:create|start|stop|url)|dump|forget|history|migrate|plan|repair|resume|rollback"
+    r"|status|verify)"
     r"(?: (?:(?!--env|`).)*)?)`"
 )
 _LOOKING = How(dry_run=True, yes=False, confirm=None, accept_identity=False, lock_wait=None)

@@ -116,6 +116,7 @@ KEYS_OF_FILE: Final = {
     "default_environment": Key(str, _TEXT, "dev", environment_name),
 }
 URL_KEYS: Final = ("url", "migrate_url")
+PATH_KEYS: Final = ("schema_file", "pg_bin")
 KEYS_OF_ENVIRONMENT: Final = {
     "url": Key(str, _TEXT),
     "migrate_url": Key(str, _TEXT),
@@ -131,6 +132,8 @@ KEYS_OF_ENVIRONMENT: Final = {
     "statement_timeout": Key(str | int, _TIME, "0", _duration),
     "lock_wait": Key(str | int, _TIME, "10min", _duration),
     "out_of_order": Key(OutOfOrder, '"refuse", "warn" or "allow"', "warn"),
+    "schema_file": Key(str, _TEXT, None, _filled),
+    "pg_bin": Key(str, _TEXT, None, _filled),
     "require_rollback": Key(bool, _BOOL, "false"),
 }
 KEYS: Final = {

@@ -58,6 +58,12 @@ class AbsentEngine:
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         return {}
 
+    def history_tables(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def definitions(self, *, with_history: bool) -> tuple[str, ...]:
+        return ()
+
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
     ) -> AbstractContextManager[Recorded]:

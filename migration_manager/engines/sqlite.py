@@ -316,6 +316,25 @@ class SqliteEngine:
                 kept[checksum] = content
         return kept
 
+    def history_tables(self) -> tuple[tuple[str, str], ...]:
+        connection = self._reading()
+        if connection is None or not self._at_once(connection, self._history_exists):
+            return ()
+        return tuple(("main", name) for name in sorted(self._tables.all_names))
+
+    def definitions(self, *, with_history: bool) -> tuple[str, ...]:
+        connection = self._reading()
+        if connection is None:
+            return ()
+        ours: frozenset[str] = frozenset()
+        if not with_history:
+            with suppress(ForeignHistory):
+                ours = frozenset(name for _, name in self.history_tables())
+        rows = self._at_once(
+            connection, lambda reading: self._ask(reading, queries.definitions(sqlite3.sqlite_version_info))
+        )
+        return tuple(text for name, table, text in rows if not {name, table} & ours)
+
     def _ask(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
         return ask(connection, self._path, query, values)
 

@@ -15,10 +15,12 @@ NAME = PACKAGE.name
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "model", "durations", "runs", "interrupts", "retrying"}),
     frozenset({"errors", "secret", "blocking"}),
-    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
-    frozenset({"plan", "aftermath", "directives", "script", "messages", "resuming", "configfile"}),
-    frozenset({"files", "config", "embedded"}),
-    frozenset({"scaffold", "prepare", "engines"}),
+    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile", "outfile"}),
+    frozenset(
+        {"plan", "aftermath", "directives", "script", "messages", "resuming", "configfile", "dumptext", "savedplan"}
+    ),
+    frozenset({"files", "config", "embedded", "clients"}),
+    frozenset({"scaffold", "prepare", "engines", "schemadump"}),
     frozenset({"runner", "render"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
@@ -31,8 +33,8 @@ GUARDED = {
     "rich": {"render"},
     "psycopg": {"engines", "embedded"},
     "sqlite3": {"engines"},
-    "subprocess": {"embedded"},
-    "msgspec": {"config", "configfile"},
+    "subprocess": {"embedded", "clients"},
+    "msgspec": {"config", "configfile", "savedplan"},
     "dotenv": {"config", "configfile"},
     "tomllib": {"config", "configfile"},
 }
@@ -96,6 +98,8 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
         "messages",
         "resuming",
         "names",
+        "dumptext",
+        "savedplan",
     ],
 )
 def test_what_decides_does_no_input_or_output(room: str) -> None:
