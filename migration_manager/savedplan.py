@@ -202,7 +202,8 @@ def rest_of(plan: SavedPlan, now: Now, shown: str) -> Rest:
 
 def _is_done(step: SavedStep, row: Applied) -> bool:
     recorded = (row.checksum, row.rollback_checksum)
-    return row.state is State.APPLIED and recorded == (step.checksum, step.rollback_checksum)
+    is_ours = row.state is State.APPLIED and not row.baselined  # what was only recorded did not come of this plan
+    return is_ours and recorded == (step.checksum, step.rollback_checksum)
 
 
 def _about_database(plan: SavedPlan, now: Now) -> Iterator[str]:
