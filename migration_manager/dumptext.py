@@ -16,6 +16,7 @@ from typing import Final
 
 from migration_manager.model import Dialect, Recorded, State
 from migration_manager.names import order_key
+from migration_manager.redact import Redactor
 from migration_manager.sqltext import Sql, SqlTextError, stream
 
 _HEAD: Final = re.compile(
@@ -169,12 +170,17 @@ def shortened(lines: Sequence[str], most: int = _SHOWN) -> tuple[str, ...]:
 
 
 def place_of_secret(text: str, secret: str) -> int | None:
-    """Return the line, from 1, on which a text has a secret as a value: behind a quotation mark, `=` or `:`.
+    """Return the line, from 1, on which a text has a secret in one of its forms; None where it has not.
 
-    None where it has not; a short word is too common to be looked for.
+    One that might be a name counts as a value only, behind a quotation mark, `=` or `:`, and a short one not at all: a
+    table may be called like a careless password.
     """
     if len(secret) < _SHORTEST_SECRET:
         return None
-    forms = "|".join(re.escape(form) for form in {secret, secret.replace("'", "''")})
-    found = re.search(rf"['\"=:](?:{forms})(?!\w)", text)
-    return None if found is None else text.count("\n", 0, found.start()) + 1
+    is_word = secret.isidentifier()
+    for start, end in Redactor((secret,)).places(text):
+        is_value = text[start - 1 : start] in tuple("'\"=:")
+        is_whole = not (text[end : end + 1].isalnum() or text[end : end + 1] == "_")
+        if not is_word or (is_value and is_whole):
+            return text.count("\n", 0, start) + 1
+    return None

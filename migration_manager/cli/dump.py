@@ -52,7 +52,8 @@ def dump(
         call.screen.warning(text)
     if path is None:
         if call.json:
-            call.document(document(settings.environment, found, None, (), written=False) | {"schema": found.text})
+            facts = document(settings.environment, found, None, (), written=False)
+            call.document(facts | {"schema": found.text}, verbatim=True)
         else:
             call.screen.text(found.text)
         return Exit.DONE
@@ -60,7 +61,9 @@ def dump(
     if lines and not check:
         write_file(path, found.text, shown)
     if call.json:
-        call.document(document(settings.environment, found, shown, lines, written=bool(lines) and not check))
+        call.document(
+            document(settings.environment, found, shown, lines, written=bool(lines) and not check), verbatim=True
+        )
     elif check and lines:
         show_difference(call.screen, shown, shortened(lines), call.again("dump", settings.environment))
     else:
@@ -94,7 +97,8 @@ def keep_schema_file(call: Invocation, settings: Settings) -> Kept | None:
         is_other = bool(difference(read_file(path, shown), found.text, shown))
         if is_other:
             write_file(path, found.text, shown)
-    except MigrationManagerError as error:
+    except (MigrationManagerError, OSError) as caught:  # whatever it is, the run is committed
+        error = caught if isinstance(caught, MigrationManagerError) else MigrationManagerError(str(caught))
         again = call.again("dump", settings.environment)
         hint = f"\n{error.hint}" if error.hint else ""
         call.screen.warning(

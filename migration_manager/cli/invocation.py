@@ -70,12 +70,15 @@ class Invocation:
 
     # ------------------------------------------------------------------------------------ showing
 
-    def document(self, value: Mapping[str, object]) -> None:
-        """Write the command's JSON document."""
+    def document(self, value: Mapping[str, object], *, verbatim: bool = False) -> None:
+        """Write the command's JSON document.
+
+        A `verbatim` one was looked through for secrets already, and masks would spoil it.
+        """
         from migration_manager.render.documents import as_json
 
         self._has_document = True
-        self.screen.document(as_json(value, self.redactor.clean))
+        self.screen.document(as_json(value, str if verbatim else self.redactor.clean))
 
     def show_error(self, error: MigrationManagerError) -> None:
         """Show an error the way the invocation asked for: as JSON on standard output, and always as text."""

@@ -6,7 +6,6 @@ an error of ours, in its own words.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import tempfile
@@ -85,7 +84,13 @@ def dump_schema(program: Program, connection: Connection, wanted: Wanted, enviro
         out, err = _finished(child)
     if child.returncode != 0:
         raise _failure(child.returncode, err.decode("utf-8", "replace"), connection)
-    text = out.decode("utf-8")
+    try:
+        text = out.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MigrationManagerError(
+            f"the schema is not UTF-8 (byte {error.start} of what pg_dump wrote)",
+            hint="a database whose encoding is SQL_ASCII holds whatever it was given: rename what is not UTF-8",
+        ) from None
     if _COMPLETE not in text[-200:]:
         raise MigrationManagerError(f"what {program.path} wrote has no end: it was cut off")
     return text
@@ -165,10 +170,13 @@ def _secretly(connection: Connection, environ: Mapping[str, str]) -> Iterator[di
         if secret != secret.strip() or not secret.isprintable() or len(secret.encode()) > _LONGEST_LINE:
             raise ConfigError(f"{key} cannot be handed to pg_dump: a service file takes one line without outer blanks")
     lines = [f"[{_SERVICE}]", *(f"{key}={secret}" for key, secret in secrets.items())]
-    with tempfile.TemporaryDirectory(prefix="migration_manager-") as folder:
-        path = Path(folder) / "pg_service.conf"
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write("\n".join(lines) + "\n")
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="migration_manager-")  # it is closed to others
+        path = Path(folder.name) / "pg_service.conf"
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{listed} cannot be handed to pg_dump: {(error.strerror or str(error)).lower()}") from None
+    with folder:
         yield variables | {"PGSERVICE": _SERVICE, "PGSERVICEFILE": str(path)}
 
 

@@ -318,18 +318,16 @@ class SqliteEngine:
 
     def history_tables(self) -> tuple[tuple[str, str], ...]:
         connection = self._reading()
-        if connection is None or not self._at_once(connection, self._history_exists):
-            return ()
-        return tuple(("main", name) for name in sorted(self._tables.all_names))
+        with suppress(ForeignHistory):
+            if connection is not None and self._at_once(connection, self._history_exists):
+                return tuple(("main", name) for name in sorted(self._tables.all_names))
+        return ()
 
     def definitions(self, *, with_history: bool) -> tuple[str, ...]:
+        ours = frozenset() if with_history else frozenset(name for _, name in self.history_tables())
         connection = self._reading()
         if connection is None:
             return ()
-        ours: frozenset[str] = frozenset()
-        if not with_history:
-            with suppress(ForeignHistory):
-                ours = frozenset(name for _, name in self.history_tables())
         rows = self._at_once(
             connection, lambda reading: self._ask(reading, queries.definitions(sqlite3.sqlite_version_info))
         )

@@ -308,6 +308,41 @@ def test_a_session_that_ends_between_two_files_does_not_make_the_plan_another_on
     assert project.applied() == [USERS, TASKS, TAGS]
 
 
+@pytest.mark.postgres
+def test_what_moves_between_two_files_ends_the_run_and_says_what_it_did_until_then(postgres_project: Project) -> None:
+    project = postgres_project
+    project.write_tables(USERS, TASKS, TAGS)
+    project.ok("migrate", "--steps", "1")
+    project.ok("plan", "-o", PLAN)
+    with slowly(project, 1, "migrate", "--plan", PLAN) as runner:
+        until(lambda: TASKS in project.applied(), "the first of it is applied")
+        project.rows(f"DELETE FROM schema_migrations WHERE migration_name = '{USERS}'")
+        project.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE 'migration_manager%'"
+        )
+        outcome = ended(runner)
+    assert outcome.code == 6, outcome.text
+    assert f"{USERS} was applied, and is not any more" in outcome.err
+    assert "1 stays applied" in outcome.err
+    assert "1 more not begun" in outcome.err
+    assert project.applied() == [TASKS]
+
+
+@pytest.mark.postgres
+def test_a_second_run_of_a_plan_waits_for_the_first_in_the_middle_of_a_file_without_a_transaction(
+    postgres_project: Project,
+) -> None:
+    project = postgres_project
+    project.write(USERS, "-- migrate: no-transaction\nCREATE TABLE users (id integer);\nSELECT pg_sleep(2);\n")
+    project.ok("plan", "-o", PLAN)
+    with project.start("migrate", "--plan", PLAN) as first:
+        until(lambda: project.rows_of_history() == [(USERS, "unfinished")], "the first is in the middle")
+        second = project.process("migrate", "--plan", PLAN)
+        assert (ended(first).code, second.code) == (0, 0), second.text
+    assert "nothing to do: the plan was carried out by run" in second.out
+
+
 # ------------------------------------------------------------------------------------- guards and slips
 
 

@@ -162,3 +162,10 @@ def test_a_long_difference_is_shown_by_its_beginning() -> None:
 def test_a_secret_is_found_where_it_is_a_value(text: str, line: int | None) -> None:
     assert place_of_secret(text, "hunter2hunter2") == line
     assert place_of_secret("'tasks'", "tasks") is None, "a short word is too common"
+
+
+@pytest.mark.parametrize(
+    "text", ["-- it is hunter 2'&\\2", "'hunter 2''&\\2'", "E'hunter 2\\'&\\\\2'", "u:hunter%202%27%26%5C2@h"]
+)
+def test_a_secret_that_is_no_word_is_found_in_every_form_anywhere(text: str) -> None:
+    assert place_of_secret(text, "hunter 2'&\\2") == 1
