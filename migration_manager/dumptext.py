@@ -97,7 +97,7 @@ def _statements(text: str) -> list[tuple[int, int]]:
 
 
 def _is_inside(offset: int, statements: Sequence[tuple[int, int]]) -> bool:
-    at = bisect.bisect_right(statements, (offset, len(statements) and statements[-1][1] + 1)) - 1
+    at = bisect.bisect_right(statements, offset, key=lambda bounds: bounds[0]) - 1
     return at >= 0 and statements[at][0] <= offset < statements[at][1]
 
 

@@ -36,7 +36,10 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class SchemaText:
-    """A schema as a file has it: `text` ends with the names in `recorded`. `warnings` say what was left out."""
+    """A schema as a file has it: `text` ends with the names in `recorded`.
+
+    `warnings` say what was left out, or what pg_dump thinks of it.
+    """
 
     text: str
     recorded: Recorded
@@ -46,9 +49,9 @@ class SchemaText:
 def schema_dump(
     engine: Engine, reach: Reach, *, owners: bool = False, with_history: bool = False
 ) -> tuple[str, tuple[str, ...]]:
-    """Return a database's schema without data, stable between runs, and sentences about what was left out of it.
+    """Return a database's schema without data, stable between runs, and warnings: what was left out, say.
 
-    Nothing is there for a database that is not made yet. `owners` adds owners and privileges, where there are any; the
+    A database that is not made yet has none. `owners` adds owners and privileges, where there are any; the
     tables of the history are left out unless they are wanted. Raises as `clients` does, and `ConfigError` behind a
     connection pooler.
     """
@@ -69,8 +72,9 @@ def schema_dump(
         role=identity.role if identity.role != identity.user else None,
         lock_timeout=reach.lock_timeout,
     )
-    text = dump_schema(program, _connection(reach), wanted, reach.environ)
-    return stable_dump(text, history_schema=tables[0][0] if tables else None)
+    text, told = dump_schema(program, _connection(reach), wanted, reach.environ)
+    schema, left_out = stable_dump(text, history_schema=tables[0][0] if tables else None)
+    return schema, (*told, *left_out)
 
 
 def schema_text(engine: Engine, reach: Reach, *, owners: bool, secrets: tuple[Secret, ...] = ()) -> SchemaText:

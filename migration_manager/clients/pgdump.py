@@ -67,8 +67,12 @@ class Wanted:
     lock_timeout: int = 0
 
 
-def dump_schema(program: Program, connection: Connection, wanted: Wanted, environ: Mapping[str, str]) -> str:
+def dump_schema(
+    program: Program, connection: Connection, wanted: Wanted, environ: Mapping[str, str]
+) -> tuple[str, tuple[str, ...]]:
     """Return the schema as pg_dump writes it, without data and without subscriptions, which hold passwords.
+
+    And what it warned of.
 
     The child is ended when we are interrupted. Raises `DatabaseUnreachable`, `DatabaseMissing`, `TryLater` for a lock
     that was not free, `ConfigError` where a privilege is missing, `MigrationManagerError` for what else it refuses.
@@ -93,7 +97,8 @@ def dump_schema(program: Program, connection: Connection, wanted: Wanted, enviro
         ) from None
     if _COMPLETE not in text[-200:]:
         raise MigrationManagerError(f"what {program.path} wrote has no end: it was cut off")
-    return text
+    said = err.decode("utf-8", "replace").splitlines()
+    return text, tuple(line.removeprefix("pg_dump: ") for line in said if line.startswith("pg_dump: warning: "))
 
 
 def _finished(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

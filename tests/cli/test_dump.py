@@ -15,10 +15,24 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from migration_manager import embedded
 from tests.fixtures.bouncers import Bouncer, PoolMode
-from tests.fixtures.cli import FIVE, NOTES, REPOSITORY, TAGS, TASKS, USERS, Project, ended, on_sqlite, until
+from tests.fixtures.cli import (
+    FIVE,
+    NOTES,
+    REPOSITORY,
+    TAGS,
+    TASKS,
+    USERS,
+    Project,
+    call,
+    ended,
+    on_sqlite,
+    plain_environment,
+    until,
+)
 from tests.fixtures.own_projects import project_on
-from tests.fixtures.postgres import Database, embedded_binaries, new_database, without_postgres
+from tests.fixtures.postgres import Database, embedded_binaries, need_embedded, new_database, without_postgres
 from tests.fixtures.programs import program
 from tests.fixtures.servers import own_server_in_its_folder
 from tests.fixtures.targets import PostgresTarget, SqliteTarget
@@ -547,9 +561,24 @@ def test_a_sqlite_file_without_write_permission_can_be_dumped(sqlite_project: Pr
     assert "CREATE TABLE tags" in schema(sqlite_project)
 
 
-def test_an_embedded_database_that_is_not_made_is_not_made(tmp_path: Path) -> None:
-    from tests.fixtures.cli import call, plain_environment
+@pytest.mark.postgres
+def test_an_embedded_database_is_dumped_whether_its_server_runs_or_not(tmp_path: Path) -> None:
+    need_embedded()
+    folder, environment = tmp_path / "project", plain_environment()
+    (folder / "migrations").mkdir(parents=True)
+    (folder / "migrations" / f"{USERS}.sql").write_text("CREATE TABLE users (id integer);\n")
+    environment["MIGRATION_MANAGER_SCHEMA_FILE"] = "schema.sql"
+    try:
+        for typed in (["migrate"], ["dump", "--check"], ["dump", "-o", "other.sql"]):
+            outcome = call(typed, folder=folder, environment=environment)
+            assert outcome.code == 0, outcome.text
+        assert (folder / "schema.sql").read_text() == (folder / "other.sql").read_text()
+        assert f"-- applied: {USERS}" in (folder / "schema.sql").read_text()
+    finally:
+        embedded.destroy(folder / ".migration_manager" / "dev", force=True)
 
+
+def test_an_embedded_database_that_is_not_made_is_not_made(tmp_path: Path) -> None:
     outcome = call(["dump"], folder=tmp_path, environment=plain_environment())
     assert outcome.code == 0, outcome.text
     assert outcome.out == "-- No migration is applied.\n"

@@ -297,7 +297,7 @@ def test_a_session_that_ends_between_two_files_does_not_make_the_plan_another_on
     project = postgres_project
     project.write_tables(USERS, TASKS, TAGS)
     project.ok("plan", "-o", PLAN)
-    with slowly(project, 1, "migrate", "--plan", PLAN) as runner:
+    with slowly(project, 0.4, "migrate", "--plan", PLAN) as runner:
         until(lambda: USERS in project.applied(), "the first is applied")
         project.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -314,7 +314,7 @@ def test_what_moves_between_two_files_ends_the_run_and_says_what_it_did_until_th
     project.write_tables(USERS, TASKS, TAGS)
     project.ok("migrate", "--steps", "1")
     project.ok("plan", "-o", PLAN)
-    with slowly(project, 1, "migrate", "--plan", PLAN) as runner:
+    with slowly(project, 0.4, "migrate", "--plan", PLAN) as runner:
         until(lambda: TASKS in project.applied(), "the first of it is applied")
         project.rows(f"DELETE FROM schema_migrations WHERE migration_name = '{USERS}'")
         project.rows(
@@ -334,7 +334,7 @@ def test_a_second_run_of_a_plan_waits_for_the_first_in_the_middle_of_a_file_with
     postgres_project: Project,
 ) -> None:
     project = postgres_project
-    project.write(USERS, "-- migrate: no-transaction\nCREATE TABLE users (id integer);\nSELECT pg_sleep(2);\n")
+    project.write(USERS, "-- migrate: no-transaction\nCREATE TABLE users (id integer);\nSELECT pg_sleep(1.5);\n")
     project.ok("plan", "-o", PLAN)
     with project.start("migrate", "--plan", PLAN) as first:
         until(lambda: project.rows_of_history() == [(USERS, "unfinished")], "the first is in the middle")
