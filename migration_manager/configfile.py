@@ -48,6 +48,7 @@ lock_timeout = "3s"                   # how long a statement may wait for a lock
 # lock_wait = "10min"                 # how long to wait for another run
 out_of_order = "refuse"               # refuse | warn | allow; default: refuse where protected, else warn
 require_rollback = true               # refuse migrations that have no rollback script
+# server_version = "16"               # PostgreSQL's, for `lint`, which asks no server; default: the newest
 """
 
 _TABLE = "migration_manager"

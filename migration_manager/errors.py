@@ -115,6 +115,10 @@ class DirectiveError(FileError):
     """A `-- migrate:` comment that is unknown, malformed or in the wrong place."""
 
 
+class NeedsNoTransaction(FileError):
+    """A statement that the database refuses inside a transaction stands in a file that is one."""
+
+
 class NoRollbackScript(FileError):
     """A rollback was asked for and there is nothing to run: no file, or none with a statement."""
 

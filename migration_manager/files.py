@@ -27,10 +27,18 @@ _SOON: Final = timedelta(days=1)  # clocks and time zones differ; more than that
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a migrations folder holds: migrations in order, and what a person should know about it."""
+    """What a migrations folder holds: migrations in order, and what a person should know about it.
+
+    The first `warnings` are the `problems` of a reading that was tolerant; the others are told apart by their kind too:
+    pairs that begin with the same number, names that are dated in the future, subfolders with SQL files.
+    """
 
     migrations: tuple[Migration, ...]
     warnings: tuple[str, ...] = ()
+    problems: tuple[FileError, ...] = ()
+    same_number: tuple[tuple[str, str], ...] = ()
+    in_the_future: tuple[str, ...] = ()
+    subfolders: tuple[str, ...] = ()  # as people should see them
 
 
 def read_folder(folder: Path, *, shown_from: Path, tolerant: bool = False) -> Folder:
@@ -44,7 +52,14 @@ def read_folder(folder: Path, *, shown_from: Path, tolerant: bool = False) -> Fo
     problems = sorted(reading.problems, key=lambda problem: problem.path)
     if problems and not tolerant:
         raise problems[0] if len(problems) == 1 else FileErrors(problems)
-    return Folder(migrations, (*(str(problem) for problem in problems), *reading.warnings))
+    return Folder(
+        migrations,
+        (*(str(problem) for problem in problems), *reading.warnings),
+        tuple(problems),
+        tuple(reading.same_number),
+        tuple(reading.in_the_future),
+        tuple(sorted(reading.subfolders)),
+    )
 
 
 def migration_names(folder: Path) -> list[str]:
@@ -65,6 +80,9 @@ class _Reading:
         self._shown_from = shown_from
         self.problems: list[FileError] = []
         self.warnings: list[str] = []
+        self.same_number: list[tuple[str, str]] = []
+        self.in_the_future: list[str] = []
+        self.subfolders: list[str] = []
 
     def migrations(self) -> tuple[Migration, ...]:
         stems = {entry.name.removesuffix(ENDING): Path(entry.path) for entry in self._sql_files()}
@@ -163,6 +181,7 @@ class _Reading:
     def _warn_about_equal_numbers(self, names: Sequence[str]) -> None:
         for before, after in pairwise(names):
             if order_key(before)[0] == order_key(after)[0]:
+                self.same_number.append((before, after))
                 self.warnings.append(f"{before} and {after} begin with the same number; they run in this order")
 
     def _warn_about_the_future(self, names: Sequence[str]) -> None:
@@ -170,6 +189,7 @@ class _Reading:
         for name in names:
             stamp = stamp_of(name)
             if stamp is not None and stamp > latest:
+                self.in_the_future.append(name)
                 self.warnings.append(f"{name} is dated in the future; what is made until then runs before it")
 
     def _warn_about_subfolder(self, entry: os.DirEntry[str]) -> None:
@@ -179,6 +199,7 @@ class _Reading:
         except OSError:
             return
         if has_sql:
+            self.subfolders.append(self._shown(entry.name))
             self.warnings.append(f"{self._shown(entry.name)} holds .sql files; folders in the folder are not read")
 
     def _problem(self, message: str, name: str = "", *, hint: str | None = None) -> None:

@@ -46,6 +46,11 @@ _AT_ONCE = 64  # kept texts, of a mebibyte each at the most
 KeptTexts = Callable[[Sequence[str]], dict[str, str]]
 
 
+def no_texts(_checksums: Sequence[str]) -> dict[str, str]:
+    """Say that no text is kept: enough where only the files count, or the fact of a difference."""
+    return {}
+
+
 class KeptAhead:
     """Kept texts, asked for many at a time in the order in which they will be wanted: see `KeptTexts`."""
 
@@ -84,6 +89,13 @@ class Preparer:
         self._environments = tuple(environments)
         self._shown_from = shown_from
         self._parsed: dict[tuple[str, bool], Script] = {}
+
+    def shown(self, path: Path) -> str:
+        """Return a path as people should see it."""
+        try:
+            return str(path.relative_to(self._shown_from))
+        except ValueError:
+            return str(path)
 
     # ------------------------------------------------------------------------------------ headers
 
@@ -270,7 +282,7 @@ class Preparer:
         return self._parsed[key]
 
     def _read(self, path: Path) -> Source:
-        return read_source(path, _shown(path, self._shown_from))
+        return read_source(path, self.shown(path))
 
     def _undo(self, migration: Migration) -> Script | None:
         if migration.rollback_path is None:
@@ -307,13 +319,6 @@ def _record(action: Action, migration: Migration, undo: Script | None) -> Change
         rollback_checksum=undo.source.checksum if undo else None,
         texts=(migration.source,) if undo is None else (migration.source, undo.source),
     )
-
-
-def _shown(path: Path, start: Path) -> str:
-    try:
-        return str(path.relative_to(start))
-    except ValueError:
-        return str(path)
 
 
 def _on_disk(step: Step) -> Migration:

@@ -53,7 +53,7 @@ from migration_manager.model import (
     TaskResult,
     names,
 )
-from migration_manager.prepare import KeptAhead, Preparer
+from migration_manager.prepare import KeptAhead, Preparer, no_texts
 from migration_manager.resuming import Doubt
 from migration_manager.retrying import Retries
 from migration_manager.savedplan import Now, SavedPlan, rest_of, saved_plan
@@ -397,18 +397,13 @@ def _repair(at: Workplace, name: str | None, reason: str | None) -> tuple[Decide
     def decide(recorded: Recorded) -> Plan:
         state = at.survey(recorded)
         full = None if name is None else planner.full_name(state, name)
-        changed = {difference.name for difference in at.preparer.differences(state, _no_texts)}
+        changed = {difference.name for difference in at.preparer.differences(state, no_texts)}
         return planner.as_plan(planner.plan_repair(state, full, changed=changed))
 
     def prepare(plan: Plan) -> tuple[Task, ...]:
         return tuple(Task(step.name, at.preparer.books(step, Action.REPAIR, at.said(reason))) for step in plan.steps)
 
     return decide, prepare
-
-
-def _no_texts(_checksums: Sequence[str]) -> dict[str, str]:
-    """Say that no text is kept: enough where only the fact of a difference counts."""
-    return {}
 
 
 # -------------------------------------------------------------------------------------------- doing

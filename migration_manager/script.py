@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from migration_manager.directives import NO_TRANSACTION, NOTHING_TO_UNDO, Header
-from migration_manager.errors import DirectiveError, FileError
+from migration_manager.errors import DirectiveError, FileError, NeedsNoTransaction
 from migration_manager.locate import locate
 from migration_manager.model import Batch, Control, Dialect, Script, Source, Statement
 from migration_manager.sqltext import (
@@ -35,6 +35,7 @@ _CONFLICT: Final = re.compile(r"^(?:<{7} |>{7} |={7}\r?$)", re.MULTILINE)
 _SIDE: Final = re.compile(r"\n(?:<{7}|>{7}) ")
 _SHORTER_THAN_A_SIDE: Final = 8  # characters, so that none is found twice
 _DUMP: Final = re.compile(r"^-- PostgreSQL database (?:cluster )?dump$", re.MULTILINE)  # pg_dump's first words
+_ALL: Final = 1000  # refusals of one file
 _ASK_ALONE: Final = f"`-- migrate: {NO_TRANSACTION}`"
 _OWNED: Final = "the runner begins and ends the transaction, so that the file and its record are one"
 _HARMLESS: Final = frozenset({("INSERT",), ("SELECT",), ("UPDATE",), ("DELETE",)})  # what long files are made of
@@ -66,12 +67,35 @@ def parse(source: Source, dialect: Dialect, *, rollback: bool, on_read: OnRead |
     return parser.script()
 
 
+def examine(source: Source, dialect: Dialect, *, rollback: bool) -> tuple[Script | None, tuple[FileError, ...]]:
+    """Return the script of a source that need not be fit to run, and everything that is wrong with it, in order.
+
+    The script is None where the text cannot be read on, or its header is not understood.
+    """
+    parser = _Parser(source, dialect, rollback=rollback, told=_ALL)
+    try:
+        for piece in stream(source.read(), dialect):
+            parser.add(piece)
+    except SqlTextError as error:
+        unread = _error(source, error.offset, error.message, error.hint)
+        return None, (*parser.inner_refusals(), unread)
+    except FileError as error:
+        return None, (*parser.inner_refusals(), error)
+    return parser.as_it_is(), parser.problems()
+
+
 class _Parser:
     """What has been understood of a file so far, piece after piece."""
 
-    def __init__(self, source: Source, dialect: Dialect, *, rollback: bool) -> None:
+    def __init__(self, source: Source, dialect: Dialect, *, rollback: bool, told: int = 3) -> None:
+        """`told` refusals are kept, of statements that must not run in this file.
+
+        Three are enough to know the first of them that is neither the file's first statement nor its last, which may
+        be a BEGIN and COMMIT of its own.
+        """
         self._source = source
         self._dialect = dialect
+        self._told = told
         self._header = Header(source, dialect, rollback=rollback)
         self._batches: list[Batch] = []
         self._count = 0  # statements so far
@@ -82,8 +106,6 @@ class _Parser:
         self._opened: tuple[int, str] | None = None  # in a dump, the place of a BEGIN whose COMMIT has not come
         self._neutral: list[Statement] = []  # of this piece: what is left out
         self._losses = LossFinder(dialect)
-        # Of statements that must not run in this file. Three are enough to know the first of them that is neither the
-        # file's first statement nor its last, which may be a BEGIN and COMMIT of its own.
         self._refusals: list[tuple[int, FileError]] = []
 
     def add(self, piece: Sql | Rows) -> None:
@@ -122,7 +144,9 @@ class _Parser:
                 self._losses.look_at(piece.text, statement, piece.line)
             if first in _HARMLESS or self._is_pair_of_dump(piece, statement):
                 continue
-            if len(self._refusals) < 3 and (refusal := self._refusal(piece, statement, opens_file=number == 0)):
+            if len(self._refusals) < self._told and (
+                refusal := self._refusal(piece, statement, opens_file=number == 0)
+            ):
                 self._refusals.append((number, refusal))
         self._last = _moved(piece.statements[-1], piece.start)
         self._count += len(piece.statements)
@@ -140,30 +164,45 @@ class _Parser:
 
     def refuse_inner(self) -> None:
         """Raise what is known to be wrong before a place where the text cannot be read on."""
-        for number, refusal in self._refusals:
-            if number > 0:
-                raise refusal
+        for refusal in self.inner_refusals():
+            raise refusal
+
+    def inner_refusals(self) -> tuple[FileError, ...]:
+        """Return what is known to be wrong before that place."""
+        return tuple(refusal for number, refusal in self._refusals if number > 0)
 
     def script(self) -> Script:
         """Return the script, now that the whole file has been seen. Raises `FileError`."""
-        directives = self._header.directives
+        for problem in self.problems():
+            raise problem
+        return self.as_it_is()
+
+    def problems(self) -> tuple[FileError, ...]:
+        """Return why the script must not run, now that the whole file has been seen."""
+        found: list[FileError] = []
         if self._opened is not None:
             at, shown = self._opened
             hint = "delete it, or write the COMMIT that belongs to it"
-            raise _error(self._source, at, f"{shown}: {_OWNED}", hint)
-        pair = () if self._outside or self._is_dump else self._outer_pair()
-        for number, refusal in self._refusals:
-            if not pair or number not in (0, self._count - 1):
-                raise refusal
-        if directives.nothing_to_undo is not None and self._count > len(pair):
+            found.append(_error(self._source, at, f"{shown}: {_OWNED}", hint))
+        pair = self._left_out()
+        found += [refusal for number, refusal in self._refusals if not pair or number not in (0, self._count - 1)]
+        if self._header.directives.nothing_to_undo is not None and self._count > len(pair):
             line = locate(self._source.read(), self._first[len(pair) // 2].start).line
             message = f"the header says {NOTHING_TO_UNDO}, and a statement begins on line {line}"
-            raise DirectiveError(message, path=self._source.path, hint="take one of the two out")
+            found.append(DirectiveError(message, path=self._source.path, hint="take one of the two out"))
+        return tuple(found)
+
+    def as_it_is(self) -> Script:
+        """Return the script whether it may run or not."""
         batches = self._batches
-        for statement in pair:
+        for statement in self._left_out():
             batches = [_without(batch, statement) for batch in batches]
         batches = [batch for batch in batches if batch.statement_count]
-        return Script(self._source, self._dialect, directives, tuple(batches), *self._losses.losses())
+        return Script(self._source, self._dialect, self._header.directives, tuple(batches), *self._losses.losses())
+
+    def _left_out(self) -> tuple[Statement, ...]:
+        """Return the BEGIN and COMMIT around everything that the runner replaces with its own."""
+        return () if self._outside or self._is_dump else self._outer_pair()
 
     def _outer_pair(self) -> tuple[Statement, ...]:
         """Return the plain BEGIN and COMMIT that stand around everything; nothing where there is no such pair."""
@@ -194,7 +233,10 @@ class _Parser:
             what = "has no effect inside a transaction" if ignored else "cannot run inside a transaction"
             message = f"{shown} {what}, and this file is one"
             hint = f"put {_ASK_ALONE} at the top, best with this statement in a file of its own"
-            return self._error(piece, statement.start, message, hint)
+            line, column, excerpt = locate(self._source.read(), piece.start + statement.start)
+            return NeedsNoTransaction(
+                message, path=self._source.path, line=line, column=column, excerpt=excerpt, hint=hint
+            )
         return None
 
     def _control_refusal(self, piece: Sql, statement: Statement, *, opens_file: bool) -> FileError | None:

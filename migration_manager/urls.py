@@ -97,6 +97,8 @@ _NOT_SUPPORTED = frozenset(
         "sqlserver",
     ]
 )
+_CONTAINER: Final = "testcontainers"
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
 _LAST_PORT = 65535
 _SCHEME_SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -168,7 +170,18 @@ class SqliteUrl:
         return f"sqlite:{self.path}"
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerUrl:
+    """A PostgreSQL server in a container that is there for as long as it is needed."""
+
+    image: str
+
+    def shown(self) -> str:
+        return f"{_CONTAINER}:{self.image}"
+
+
 DatabaseUrl: TypeAlias = PostgresUrl | EmbeddedUrl | SqliteUrl
+ScratchUrl: TypeAlias = PostgresUrl | EmbeddedUrl | ContainerUrl
 
 
 def parse_url(text: str, *, environment: str, root: Path) -> DatabaseUrl:
@@ -190,6 +203,21 @@ def parse_url(text: str, *, environment: str, root: Path) -> DatabaseUrl:
     if scheme == "sqlite":
         return _parse_sqlite(rest, root=root)
     raise ConfigError(_about_scheme(scheme, text))
+
+
+def parse_scratch_url(text: str, *, root: Path) -> ScratchUrl:
+    """Return what the address of a server for throw-away databases means. Raises `ConfigError` as `parse_url` does."""
+    scheme, colon, image = text.strip().partition(":")
+    if colon and scheme.lower() == _CONTAINER:
+        _refuse_odd_text(text)
+        if not _IMAGE.fullmatch(image):
+            raise ConfigError(f"name the image behind {_CONTAINER}:, as in {_CONTAINER}:postgres:17")
+        return ContainerUrl(image)
+    # A name that no environment can have, so that its server is not that of an environment.
+    url = parse_url(text, environment=".scratch", root=root)
+    if isinstance(url, SqliteUrl):
+        raise ConfigError("this is where PostgreSQL databases are made; one for SQLite is a file, and needs no place")
+    return url
 
 
 def _refuse_odd_text(text: str) -> None:

@@ -1,6 +1,8 @@
 -- migration: 20241230_130000_add_task_priorities
 -- created: 2024-12-30 13:00:00 UTC
 -- description: a priority for each task, guessed for those that exist
+-- migrate: accept writes-under-lock, adding-not-nullable-field because there are a few hundred rows: the lock is held for milliseconds
+-- migrate: accept constraint-missing-not-valid because there are a few hundred rows: the lock is held for milliseconds
 
 ALTER TABLE tasks ADD COLUMN priority text;
 

@@ -1,6 +1,7 @@
 -- migration: 20241231_100000_touch_updated_at
 -- created: 2024-12-31 10:00:00 UTC
 -- description: updated_at on tasks and conversations, kept by a trigger
+-- migrate: accept writes-under-lock, adding-not-nullable-field because there are a few hundred rows: the lock is held for milliseconds
 
 ALTER TABLE tasks ADD COLUMN updated_at timestamptz;
 ALTER TABLE conversations ADD COLUMN updated_at timestamptz;

@@ -5,6 +5,7 @@ import signal
 pytest_plugins = [
     "tests.fixtures.files",
     "tests.fixtures.postgres",
+    "tests.fixtures.proofs",
     "tests.fixtures.targets",
     "tests.fixtures.cli",
     "tests.fixtures.servers",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, dump, looking, making
+from migration_manager.cli import blockers, changing, database, dump, lint, looking, making, proving
 
 EPILOG = """Exit codes:
 
@@ -15,7 +15,7 @@ EPILOG = """Exit codes:
     1  a migration failed
     2  usage, configuration or file error
     3  migrations are pending (status --check)
-    4  history and files disagree
+    4  history and files disagree, or findings
     5  try again later: lock not obtained, database not reachable
     6  refused by a guard: protected, another environment's, out of order
   129  hung up (SIGHUP)
@@ -57,6 +57,8 @@ def _root(
 making.register(app)
 looking.register(app)
 blockers.register(app)
+lint.register(app)
 changing.register(app)
 dump.register(app)
+proving.register(app)
 database.register(app)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_manager.errors import MigrationManagerError
+from migration_manager.errors import ConfigError, MigrationManagerError
 from migration_manager.model import Migration, Run
 from migration_manager.redact import Redactor
 from migration_manager.render.screen import Screen
@@ -21,7 +21,7 @@ from migration_manager.render.screen import Screen
 if TYPE_CHECKING:
     from migration_manager.cli.progress import Progress
     from migration_manager.config import Examination, Settings
-    from migration_manager.engines.base import Engine
+    from migration_manager.engines.base import Engine, Scratch
     from migration_manager.runner import Workplace
 
 
@@ -176,7 +176,7 @@ class Invocation:
         from migration_manager.runner import Workplace
 
         self.state = None if how.dry_run else "nothing was changed"
-        migrations, warnings = self._migrations(settings, needed=folder_needed)
+        migrations, warnings = self.migrations(settings, needed=folder_needed)
         with self.engine(settings, writes=not how.dry_run) as engine:
             self.state = None  # from here on the runner knows
             yield Workplace(
@@ -201,7 +201,23 @@ class Invocation:
                 clean=self.redactor.clean,
             )
 
-    def _migrations(self, settings: Settings, *, needed: bool) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+    @contextmanager
+    def scratch(self, settings: Settings) -> Iterator[Scratch]:
+        """Open the place for throw-away databases of this kind; raises `ConfigError` where there is none."""
+        from migration_manager import embedded
+        from migration_manager.engines import open_scratch
+        from migration_manager.urls import parse_scratch_url
+
+        if settings.scratch_problem is not None:
+            raise ConfigError(settings.scratch_problem)
+        url = settings.scratch_url
+        if url is None and embedded.is_installed():
+            url = parse_scratch_url("embedded:", root=settings.root)
+        with open_scratch(url, settings.dialect, tell=self.tell) as scratch:
+            yield scratch
+
+    def migrations(self, settings: Settings, *, needed: bool = True) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+        """Return the files, and what is to be said about them: unless `needed`, which are broken too."""
         from migration_manager.files import read_folder
 
         folder = read_folder(settings.migrations, shown_from=Path.cwd(), tolerant=not needed)

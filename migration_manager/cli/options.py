@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -42,6 +43,15 @@ def _migrations(context: typer.Context, incomplete: str) -> list[str]:
         if settings is not None:
             names = migration_names(settings.migrations)
             return [word for word in (*names, *map(slug_of, names)) if word.startswith(incomplete)]
+    return []
+
+
+def _refs(incomplete: str) -> list[str]:
+    """Complete a git ref from those the repository has."""
+    from migration_manager.since import refs
+
+    with suppress(Exception):
+        return [ref for ref in refs(Path.cwd()) if ref.startswith(incomplete)]
     return []
 
 
@@ -94,6 +104,12 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. A protected 
 Confirm = Annotated[
     str | None,
     typer.Option("--confirm", metavar="DATABASE", help="The database's name, for a protected environment."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="REF", help="Only what was added or changed since that git ref.", autocompletion=_refs
+    ),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the log.")]
 

@@ -16,6 +16,8 @@ from migration_manager.model import OutOfOrder
 
 VARIABLE_PREFIX: Final = "MIGRATION_MANAGER_"
 
+_VERSION = 'a version of PostgreSQL in quotation marks, like "16" or "16.4"'
+_SERVER_VERSION = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{1,3})?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _IDENTIFIER_BYTES = 63  # PostgreSQL cuts longer names off silently
 _TABLE_BYTES = _IDENTIFIER_BYTES - len("_text")
@@ -106,6 +108,12 @@ def _count(value: int) -> int:
     return value
 
 
+def _server_version(value: str | int) -> str:
+    if not _SERVER_VERSION.fullmatch(str(value)):
+        raise ValueError(f"must be {_VERSION}")
+    return str(value)
+
+
 _TEXT = "text in quotation marks"
 _TIME = 'a time with its unit in quotation marks, like "5s"'
 _BOOL = "true or false"
@@ -114,8 +122,9 @@ _NUMBER = "a whole number"
 KEYS_OF_FILE: Final = {
     "migrations": Key(str, _TEXT, "migrations", _filled),
     "default_environment": Key(str, _TEXT, "dev", environment_name),
+    "scratch_url": Key(str, _TEXT),
 }
-URL_KEYS: Final = ("url", "migrate_url")
+URL_KEYS: Final = ("url", "migrate_url", "scratch_url")  # their values may hold ${NAME}, and a password
 PATH_KEYS: Final = ("schema_file", "pg_bin")
 KEYS_OF_ENVIRONMENT: Final = {
     "url": Key(str, _TEXT),
@@ -135,6 +144,7 @@ KEYS_OF_ENVIRONMENT: Final = {
     "schema_file": Key(str, _TEXT, None, _filled),
     "pg_bin": Key(str, _TEXT, None, _filled),
     "require_rollback": Key(bool, _BOOL, "false"),
+    "server_version": Key(str | int, _VERSION, None, _server_version),
 }
 KEYS: Final = {
     "config": Key(str, _TEXT, None, _filled),

@@ -15,7 +15,7 @@ from migration_manager.config.settings import Examination, Origin, Settings
 from migration_manager.config.sources import PROTECTED_NAMES, Sources, not_configured
 from migration_manager.errors import ConfigError
 from migration_manager.secret import MASK, Secret
-from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, parse_url
+from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, ScratchUrl, parse_scratch_url, parse_url
 
 _NOT_SET = "(not set)"
 _NOT_USABLE = "(not usable)"
@@ -148,6 +148,7 @@ class _Resolution:
         if isinstance(url, EmbeddedUrl) and protected:
             place = given.place if (given := self._given("url")) else "url"
             self._problem(place, "embedded: is not for a protected environment; give it a server's URL")
+        scratch_url, scratch_problem = self._scratch_url()
         late = Given("refuse", "default where protected", "", Rank.DEFAULT) if protected else None
         values: dict[str, Any] = {
             key: self._value(key, late if key == "out_of_order" else None)
@@ -167,6 +168,8 @@ class _Resolution:
             environments=tuple(self.sources.environments),
             protected_environments=tuple(sorted({*PROTECTED_NAMES, *self._protected_by_file()})),
             default_environment=default_environment,
+            scratch_url=scratch_url,
+            scratch_problem=scratch_problem,
             **values,
         )
 
@@ -224,6 +227,26 @@ class _Resolution:
         if isinstance(url, PostgresUrl):
             self.secrets += self._secrets_of(url)
         return url
+
+    def _scratch_url(self) -> tuple[ScratchUrl | None, str | None]:
+        """Return where throw-away databases are made, and what is wrong with what is given.
+
+        That is no problem of the configuration: a server that only migrates has no use for it.
+        """
+        given = self._given("scratch_url")
+        if given is None:
+            self._note("scratch_url", _NOT_SET, "default")
+            return None, None
+        try:
+            given = self.sources.interpolated(given)
+            url = parse_scratch_url(KEYS["scratch_url"].convert(given), root=self.sources.root)
+        except (ValueError, ConfigError) as error:
+            self._note("scratch_url", _NOT_USABLE, given.origin)
+            return None, f"{given.place}: {error}"
+        self._note("scratch_url", url.shown(), given.origin)
+        if isinstance(url, PostgresUrl):
+            self.secrets += self._secrets_of(url)
+        return url, None
 
     def _secrets_of(self, url: PostgresUrl) -> Iterator[Secret]:
         environ = self.sources.environ

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migration_manager.errors import ConfigError
-from migration_manager.model import OutOfOrder
+from migration_manager.model import Dialect, OutOfOrder
 from migration_manager.secret import Secret
-from migration_manager.urls import DatabaseUrl
+from migration_manager.urls import DatabaseUrl, ScratchUrl, SqliteUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,20 @@ class Settings:
     require_rollback: bool
     schema_file: Path | None  # where the schema's text is kept; written after each run that changed something
     pg_bin: Path | None  # the folder of PostgreSQL's client programs; None looks for them
+    server_version: str | None  # PostgreSQL's, for what has to be known of it without a connection
     environments: tuple[str, ...]  # the configured ones
     protected_environments: tuple[str, ...]  # all that are, by the file or by their name
     default_environment: str
+    scratch_url: ScratchUrl | None  # where throw-away databases are made; None: embedded, or else in a container
+    scratch_problem: str | None  # why the configured one cannot be used; it matters only to who wants one
     origins: tuple[Origin, ...] = ()
     secrets: tuple[Secret, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL of the environment's database."""
+        return Dialect.SQLITE if isinstance(self.url, SqliteUrl) else Dialect.POSTGRESQL
 
 
 @dataclass(frozen=True, slots=True)

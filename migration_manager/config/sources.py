@@ -14,6 +14,7 @@ from typing import Any, Final
 from migration_manager.config.keys import (
     KEYS_OF_ENVIRONMENT,
     KEYS_OF_FILE,
+    URL_KEYS,
     VARIABLE_PREFIX,
     VARIABLES,
     Given,
@@ -129,7 +130,7 @@ class Sources:
         for key, raw in table.items():
             if key not in known:
                 yield f"{self.place(key)}: {unknown_key(key, known)}"
-            elif isinstance(raw, str) and "${" in raw:
+            elif isinstance(raw, str) and "${" in raw and key not in URL_KEYS:
                 yield f"{self.place(key)}: ${{NAME}} is read in the values of an environment only"
             elif key in KEYS_OF_FILE:
                 yield from self._wrong_value(key, raw)

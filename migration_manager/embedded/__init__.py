@@ -19,7 +19,7 @@ from migration_manager.embedded.places import Place
 from migration_manager.embedded.probe import Address
 from migration_manager.errors import ConfigError, DatabaseUnreachable, GuardRefused, MigrationManagerError
 
-__all__ = ["Address", "address", "binaries", "destroy", "exists", "keep", "running", "stop"]
+__all__ = ["Address", "address", "binaries", "destroy", "exists", "is_installed", "keep", "running", "stop"]
 
 OnEvent = Callable[[str], None]
 
@@ -98,6 +98,16 @@ def destroy(directory: Path, *, force: bool = False, on_event: OnEvent = _ignore
         if place.home != place.directory:
             shutil.rmtree(place.home)
             place.marker.unlink()
+
+
+def is_installed() -> bool:
+    """Say whether the server is there to be started."""
+    if os.name != "posix":
+        return False
+    try:
+        return bool(wheel.binaries())
+    except ConfigError:
+        return False
 
 
 def binaries() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from migration_manager.engines.base import (
@@ -10,12 +10,14 @@ from migration_manager.engines.base import (
     AdvanceHandler,
     Engine,
     NoticeHandler,
+    Scratch,
     SessionSettings,
     WaitHandler,
 )
-from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, SqliteUrl
+from migration_manager.model import Dialect
+from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, ScratchUrl, SqliteUrl
 
-__all__ = ["open_administration", "open_engine"]
+__all__ = ["open_administration", "open_engine", "open_scratch"]
 
 Tell = Callable[[str], None]
 
@@ -64,6 +66,47 @@ def open_engine(
 
         with open_postgres(url.conninfo(), settings, on_notice, on_advance, on_wait, writes=writes) as remote:
             yield remote
+
+
+@contextmanager
+def open_scratch(
+    url: ScratchUrl | None, dialect: Dialect, *, image: str = "postgres:18-alpine", tell: Tell | None = None
+) -> Iterator[Scratch]:
+    """Open a place for throw-away databases.
+
+    Without an address it is an embedded server where that is installed, else a container of the image. Raises
+    `ConfigError` where there is neither, and as `open_engine` does.
+    """
+    if dialect is Dialect.SQLITE:
+        from migration_manager.engines.sqlite_scratch import SqliteScratch
+
+        with SqliteScratch() as files:
+            yield files
+        return
+    from migration_manager.engines.postgres_scratch import PostgresScratch
+
+    with (
+        _scratch_server(url, image, tell or _silent) as (conninfo, shown),
+        PostgresScratch(conninfo, shown=shown, owned=not isinstance(url, PostgresUrl)) as databases,
+    ):
+        yield databases
+
+
+@contextmanager
+def _scratch_server(url: ScratchUrl | None, image: str, tell: Tell) -> Iterator[tuple[Mapping[str, str], str]]:
+    if isinstance(url, PostgresUrl):
+        yield url.conninfo(), f"PostgreSQL on {url.shown()},"
+    elif isinstance(url, EmbeddedUrl):
+        from migration_manager import embedded
+
+        with embedded.running(url.directory, on_event=tell) as address:
+            yield address.conninfo, "embedded PostgreSQL"
+    else:
+        from migration_manager.engines import postgres_container
+
+        wanted = image if url is None else url.image
+        with postgres_container.running(wanted) as conninfo:
+            yield conninfo, f"container {wanted}, PostgreSQL"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NoReturn, Self
 
+from migration_manager.catalog import Catalog
 from migration_manager.engines.base import NOTHING_RECORDED
 from migration_manager.errors import DatabaseMissing
 from migration_manager.model import (
@@ -63,6 +64,9 @@ class AbsentEngine:
 
     def definitions(self, *, with_history: bool) -> tuple[str, ...]:
         return ()
+
+    def catalog(self) -> Catalog:
+        return {}
 
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]

@@ -6,12 +6,13 @@ add one: implement `Engine`, give it a line in `engines.open_engine`, run `tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from migration_manager.catalog import Catalog
 from migration_manager.model import (
     Action,
     Activity,
@@ -27,6 +28,7 @@ from migration_manager.model import (
     ServerSession,
     Sighting,
 )
+from migration_manager.rows import Rows
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
 KEPT_TEXT_LIMIT = 1024 * 1024  # bytes of UTF-8; longer texts are noted and not kept
@@ -96,6 +98,9 @@ class Engine(Protocol):
 
         None where the database does not keep them, and a program has to write them.
         """
+
+    def catalog(self) -> Catalog:
+        """Return the schema of the database, without the tables of the history. Does not write."""
 
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
@@ -184,3 +189,51 @@ WaitHandler = Callable[[Sighting], None]
 # Told while a script runs: the path of its source, how many bytes of statements and rows are done, and how many bytes
 # the source has, with what stands between them.
 AdvanceHandler = Callable[[str, int, int], None]
+
+
+class Scratch(Protocol):
+    """Throw-away databases of one server (or folder). Use as a context manager; leaving it drops nothing by itself."""
+
+    @property
+    def shown(self) -> str:
+        """What it is, for people: "embedded PostgreSQL 18.4"."""
+
+    @property
+    def owned(self) -> bool:
+        """Whether the server is ours alone, so that roles may come and go."""
+
+    def make(self, copy_of: str | None = None) -> str:
+        """Make a database, empty or a copy of another one that nobody has open, and return its name."""
+
+    def drop(self, database: str) -> None:
+        """Drop a database that `make` made, under whoever has it open."""
+
+    def open(
+        self, database: str, settings: SessionSettings, on_notice: NoticeHandler | None = None
+    ) -> AbstractContextManager[Engine]:
+        """Open a database that `make` made."""
+
+    def rows(self, database: str, settings: SessionSettings) -> ScratchRows:
+        """Open the rows of a database that `make` made; those of its history are not looked at."""
+
+    def roles(self) -> frozenset[str]:
+        """Return the roles of the server; empty for an engine without any."""
+
+    def make_role(self, name: str) -> None:
+        """Make a role that nothing can log in as."""
+
+    def drop_roles(self, names: Iterable[str]) -> None:
+        """Drop roles with what they own in databases that stay; does nothing on a server that is not ours alone."""
+
+
+class ScratchRows(Protocol):
+    """The rows of one scratch database. `close` ends its session."""
+
+    def plant(self) -> None:
+        """Put a row into each table that has none and was not tried before as it is now, as well as that goes."""
+
+    def read(self) -> Rows:
+        """Return the rows of all tables but those of the history."""
+
+    def close(self) -> None:
+        """End the session."""

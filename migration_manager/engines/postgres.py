@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
+from migration_manager.catalog import Catalog
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import (
     NOTHING_RECORDED,
@@ -21,6 +22,7 @@ from migration_manager.engines.base import (
 )
 from migration_manager.engines.postgres_activity import ServerActivity
 from migration_manager.engines.postgres_books import Books
+from migration_manager.engines.postgres_catalog_reader import CatalogReader
 from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_leftovers import found_in, with_progress
 from migration_manager.engines.postgres_lock import TargetLock
@@ -87,6 +89,7 @@ class PostgresEngine:
         self._on_advance = on_advance
         self._lock: TargetLock | None = None  # the session's, while it is held
         self._watch = Watch(session, on_wait)
+        self._catalog = CatalogReader(session)
         session.wire.on_told = self._hear
         if on_wait is not None or session.settings.lock_queue_limit:
             session.wire.on_wait = self._watch
@@ -104,6 +107,7 @@ class PostgresEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._watch.close()
+        self._catalog.close()
         self._session.close()
 
     def identify(self) -> Identity:
@@ -183,6 +187,9 @@ class PostgresEngine:
 
     def definitions(self, *, with_history: bool) -> None:
         return None
+
+    def catalog(self) -> Catalog:
+        return self._catalog.read()
 
     # ------------------------------------------------------------------------------------ locking
 

@@ -142,6 +142,7 @@ class Session:
             raise ConfigError(f"this server is not PostgreSQL: {product.split(' (')[0]}")
         if int(number) < OLDEST_SERVER:
             raise ConfigError(f"PostgreSQL {version} is too old; 14 is the oldest that is supported")
+        self.version = int(number)
         server = self._shown or self.wire.address
         short = version.split(" ")[0]
         return Identity("PostgreSQL", short, server, database, login, role, read_only=standby == "t"), int(pid)

@@ -14,6 +14,7 @@ from psycopg import sql
 from migration_manager.engines.base import FORMAT, KEPT_TEXT_LIMIT
 from migration_manager.model import Action, Attempt, Change, Outcome, Resumption, Run, Source
 
+BOOKS = ("", "_log", "_text", "_progress")  # what the names of the history's tables end in, behind the configured one
 GUARD = "_is_logged"  # ends the name of the deferred foreign key from history to log
 MARK = "migration_manager history, format "
 FIRST_USER_OID = 16384  # FirstNormalObjectId: what is below belongs to the server itself
@@ -102,7 +103,7 @@ def where_is_history(schema: str | None, table: str) -> str:
      (SELECT 'the rule ' || pg_catalog.min(r.rulename::text) FROM pg_catalog.pg_rewrite r
        WHERE t.relhasrules AND r.ev_class = t.oid)) END AS what
    FROM pg_catalog.pg_class t WHERE t.relnamespace = n.oid
-   AND t.relname IN ({", ".join(literal(table + end) for end in ("", "_log", "_text", "_progress"))})) w
+   AND t.relname IN ({", ".join(literal(table + end) for end in BOOKS)})) w
   WHERE w.what IS NOT NULL ORDER BY w.relname LIMIT 1),
  NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_attribute a ON a.attrelid = g.oid
    WHERE g.relnamespace = n.oid AND g.relname = {literal(table + "_log")} AND a.attname = 'touched')

@@ -23,7 +23,7 @@ ALIASES = {
 }
 COMMANDS = {"init", "create", "status", "migrate", "rollback", "history", "verify", "repair", "baseline", "forget",
             "resume",
-            "dump", "plan", "blockers", "config", "db"}  # fmt: skip
+            "blockers", "dump", "lint", "plan", "config", "db"}  # fmt: skip
 OF_DATABASE = {"create", "drop", "reset", "wait", "start", "stop", "url"}
 SHARED = {"--env", "--url", "--dir", "--config", "--json", "--quiet", "--verbose", "--no-color", "--help"}
 ESCAPE = "\x1b"
@@ -116,7 +116,11 @@ def test_shell_completion_is_offered(sqlite_project: Project, shell: str) -> Non
     assert "migration-manager" in shown.out
 
 
-@pytest.mark.parametrize("typed", [["--help"], ["migrate", "--help"], ["create", "--name", "x"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "typed",
+    [["--help"], ["migrate", "--help"], ["create", "--name", "x"], ["lint"], ["lint", "--url", "embedded:"]],
+    ids=" ".join,
+)
 def test_what_needs_no_database_loads_no_driver_and_no_rich(sqlite_project: Project, typed: list[str]) -> None:
     probe = (
         "import sys\n"

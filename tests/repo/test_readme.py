@@ -103,7 +103,10 @@ class Reader:
 
 
 def test_every_command_of_readme_is_run_here_or_says_why_not() -> None:
-    headings = ["Daily use", "In an incident", "Production", "When others hold the table", "Your own project"]
+    headings = [
+        "Daily use", "In an incident", "Production", "When others hold the table", "Before it is merged",
+        "Your own project",
+    ]  # fmt: skip
     run = {line for heading in headings for line in commands_in(heading)} | {"./scripts/dev.sh migrate"}
     assert set(console_lines()) == (run | NOT_RUN.keys())
     assert commands_in("Two commands") == ["./scripts/dev.sh migrate", "./scripts/test.sh"]
@@ -155,6 +158,27 @@ def test_the_commands_about_blockers_run(copy: Path, database: Database) -> None
     outcome = reader.type(ends)
     assert outcome.code == 2, "there is no such session"
     assert "pid 4711 is not among those that are shown" in outcome.err
+
+
+def test_the_commands_before_a_merge_run(copy: Path) -> None:
+    reader = Reader(copy, {})
+    everything, of_branch = commands_in("Before it is merged")
+    who = {f"GIT_{part}_{what}": "a@example.org" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for line in ("init -q", "add -A", "commit -q -m all", "update-ref refs/remotes/origin/main HEAD"):
+        subprocess.run(["git", *line.split()], cwd=copy, env={**plain_environment(), **who}, check=True)
+    outcome = reader.type(everything)
+    assert outcome.code == 0, outcome.text
+    (copy / "migrations" / "20250104_110000_rename_body.sql").write_text(
+        "-- migrate: irreversible because that is enough\n\n\n\nALTER TABLE messages RENAME COLUMN body TO content;\n"
+    )
+    outcome = reader.type(of_branch)
+    assert outcome.code == 4, "a finding of the branch"
+    quoted = re.search(
+        r"^```\n(migrations/20250104_110000_rename_body.*?\n)\n22 files", README, re.MULTILINE | re.DOTALL
+    )
+    assert quoted
+    assert quoted[1] in outcome.out
+    assert reader.type(everything).code == 4
 
 
 def test_the_commands_of_your_own_project_run(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""The command that proves rollbacks in a scratch database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from migration_manager.cli.invocation import Invocation, new_run
+from migration_manager.cli.options import Name, command
+from migration_manager.errors import Exit, UsageError
+from migration_manager.render.proofs import as_markdown, proofs_document, show_proof, show_proofs
+from migration_manager.render.screen import DIM, NAME, Screen
+
+if TYPE_CHECKING:
+    from migration_manager.proof import Proof
+
+
+def prove(
+    call: Invocation,
+    name: Name = None,
+    last: Annotated[int | None, typer.Option("--last", metavar="N", help="Only the newest so many.", min=1)] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a comment on a pull request.")] = False,
+) -> Exit:
+    """Prove in a scratch database that every rollback restores what its migration changed.
+
+    Each migration goes up, down, and up again; the catalog is compared after each, and every object that is not as it
+    was is named. The environment's own database is not touched.
+    """
+    from migration_manager.engines.base import SessionSettings
+    from migration_manager.names import resolve
+    from migration_manager.prepare import Preparer
+    from migration_manager.proving import Bench
+    from migration_manager.proving import prove as do_prove
+
+    chosen = [option for option, given in (("--name", name), ("--last", last)) if given is not None]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} do not go together")
+    if markdown and call.json:
+        raise UsageError("--markdown and --json do not go together")
+    settings = call.settings
+    preparer = Preparer(settings.dialect, shown_from=Path.cwd(), environments=settings.environments)
+    every, _ = call.migrations(settings)
+    migrations = [each for each in every if preparer.is_for(each, settings.environment)]
+    names = [migration.name for migration in migrations]
+    wanted = set(names if last is None else names[-last:]) if name is None else {resolve(name, names)}
+    call.state = "only scratch databases were used; they are dropped"
+    telling = _Telling(call.screen, is_shown=not (markdown or call.json))
+    with call.scratch(settings) as scratch:
+        telling.begin(scratch.shown)
+        session = SessionSettings(history_schema=settings.history_schema, history_table=settings.history_table)
+        bench = Bench(scratch, session, preparer, new_run(settings.environment), telling)
+        proofs = do_prove(bench, migrations, wanted)
+        shown = scratch.shown
+    tried = {proof.name for proof in proofs}
+    untried = [each for each in names if each in wanted and each not in tried]
+    if call.json:
+        call.document(proofs_document(proofs, environment=settings.environment, scratch=shown, untried=untried))
+    elif markdown:
+        call.screen.data(as_markdown(proofs, scratch=shown, untried=untried))
+    else:
+        show_proofs(call.screen, proofs, untried=len(untried))
+    return Exit.DISAGREE if any(proof.open_findings for proof in proofs) else Exit.DONE
+
+
+class _Telling:
+    """See `proving.Observer`."""
+
+    def __init__(self, screen: Screen, *, is_shown: bool) -> None:
+        self._screen = screen
+        self._is_shown = is_shown
+
+    def begin(self, scratch: str) -> None:
+        if self._is_shown:
+            self._screen.result(("scratch databases on ", DIM), scratch)
+            self._screen.result("")
+
+    def proving(self, name: str, number: int, total: int) -> None:
+        if self._screen.is_live:
+            bar = f"[{'#' * round(20 * (number - 1) / total):<20}] {number} of {total}  "
+            self._screen.live((f"  proving  {bar}", DIM), (name, NAME))
+
+    def proved(self, proof: Proof) -> None:
+        if self._is_shown:
+            show_proof(self._screen, proof)
+
+    def warned(self, text: str) -> None:
+        self._screen.warning(text)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    command(
+        app,
+        "prove",
+        example="migration-manager prove\nmigration-manager prove --last 3\n"
+        "migration-manager prove --since origin/main --markdown",
+    )(prove)

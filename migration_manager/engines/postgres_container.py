@@ -1,0 +1,48 @@
+"""A PostgreSQL server in a container, through testcontainers and a Docker daemon."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from migration_manager.errors import ConfigError, DatabaseUnreachable
+
+_HINT = "install `migration-manager[container]` and start Docker, or set `scratch_url` to a server"
+
+
+def is_possible() -> bool:
+    """Return whether containers can be started here: the package is there, and a daemon answers."""
+    try:
+        docker = importlib.import_module("docker")  # no stubs
+        importlib.import_module("testcontainers.postgres")
+    except ImportError:
+        return False
+    try:
+        return bool(docker.from_env(timeout=3).ping())
+    except (docker.errors.DockerException, OSError):  # an error of requests is an OSError
+        return False
+
+
+@contextmanager
+def running(image: str) -> Iterator[dict[str, str]]:
+    """Have a server of that image running for as long as the block lasts, and give its connection keywords."""
+    if not is_possible():
+        raise ConfigError("no container can be started here: testcontainers is missing, or Docker does not answer",
+                          hint=_HINT)  # fmt: skip
+    containers = importlib.import_module("testcontainers.postgres")
+    try:
+        container = containers.PostgresContainer(image, driver=None)
+        container.start()
+    except Exception as error:  # what Docker says of an image comes in many classes
+        raise DatabaseUnreachable(f"the container {image} does not start: {error}") from error
+    try:
+        yield {
+            "host": container.get_container_host_ip(),
+            "port": str(container.get_exposed_port(5432)),
+            "user": container.username,
+            "password": container.password,
+            "dbname": container.dbname,
+        }
+    finally:
+        container.stop()

@@ -1,0 +1,164 @@
+"""Rows for the tables of a scratch database: one is planted in each, and looked for again after a rollback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+import psycopg
+
+from migration_manager.engines.base import SessionSettings
+from migration_manager.engines.postgres_sql import BOOKS, FIRST_USER_OID, literal
+from migration_manager.rows import Rows, TableRows
+
+# A value of each kind of type, by the letter of its category (pg_type, Table "typcategory Codes") or by its name.
+_BY_NAME: Final = {
+    "uuid": "'00000000-0000-4000-8000-000000000001'", "json": "'{}'", "jsonb": "'{}'", "bytea": "'\\x01'",
+    "xml": "'<x/>'", "tsvector": "'x'", "tsquery": "'x'", "money": "1", "macaddr": "'08:00:2b:01:02:03'",
+    "macaddr8": "'08:00:2b:01:02:03:04:05'", "time": "'01:00'", "timetz": "'01:00+00'", "inet": "'127.0.0.1'",
+    "cidr": "'127.0.0.0/8'", "char": "'x'", "pg_lsn": "'0/1'", "int2vector": "'1'", "oidvector": "'1'",
+}  # fmt: skip
+_BY_CATEGORY: Final = {
+    "A": "'{}'", "B": "false", "D": "'2001-01-01'", "G": "'(1,1),(0,0)'", "I": "'127.0.0.1'", "N": "1",
+    "R": "'empty'", "S": "'x'", "T": "'1 day'", "V": "B'1'",
+}  # fmt: skip
+# First what no script has as a value of its own, then what fits more often.
+_RARE: Final = {**_BY_CATEGORY, "N": "7919", "S": "'planted by prove'", "D": "'1907-09-19'"}
+
+
+class _Choice(NamedTuple):
+    """Which values are planted; `is_sparse` leaves out what may be left out."""
+
+    by_category: Mapping[str, str]
+    is_sparse: bool
+
+
+_CHOICES: Final = tuple(_Choice(values, sparse) for values in (_RARE, _BY_CATEGORY) for sparse in (False, True))
+_LITERAL: Final = re.compile(r"'((?:[^']|'')+)'::(?:text|character varying|bpchar|character)")
+
+# What a table needs to be known by: each column with its type's nature, its default, its constraints, and whose value a
+# foreign key has it take.
+_COLUMNS: Final = f"""SELECT c.relname, c.oid::regclass::text, quote_ident(a.attname), a.attnotnull,
+ a.atthasdef AND pg_get_expr(f.adbin, f.adrelid) !~ '^nextval\\(', a.attgenerated <> '',
+ coalesce(b.typname, t.typname), coalesce(b.typcategory, t.typcategory), coalesce(b.typtype, t.typtype),
+ format_type(a.atttypid, a.atttypmod),
+ (SELECT e.enumlabel FROM pg_enum e WHERE e.enumtypid = coalesce(b.oid, t.oid) ORDER BY e.enumsortorder LIMIT 1),
+ (SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k
+  WHERE k.contype = 'c' AND ((k.conrelid = c.oid AND a.attnum = ANY (k.conkey)) OR k.contypid = a.atttypid)),
+ (SELECT format('(SELECT %I FROM %s ORDER BY 1 LIMIT 1)', r.attname, k.confrelid::regclass) FROM pg_constraint k
+  JOIN pg_attribute r ON r.attrelid = k.confrelid AND r.attnum = k.confkey[array_position(k.conkey, a.attnum)]
+  WHERE k.contype = 'f' AND k.conrelid = c.oid AND a.attnum = ANY (k.conkey) ORDER BY k.oid LIMIT 1)
+ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ LEFT JOIN pg_attrdef f ON a.atthasdef AND f.adrelid = a.attrelid AND f.adnum = a.attnum
+ JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
+ WHERE c.relkind = 'r' AND c.oid >= {FIRST_USER_OID} AND n.nspname !~ '^pg_'
+ AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ ORDER BY c.oid, a.attnum"""
+
+
+class _Column(NamedTuple):
+    table: str
+    name: str
+    not_null: bool
+    has_default: bool  # other than the next number of a sequence: planting leaves sequences where they stand
+    is_generated: bool
+    type_name: str
+    category: str
+    kind: str  # of the type
+    shown_type: str
+    label: str | None
+    checks: str | None
+    referenced: str | None
+
+    def value(self, choice: _Choice) -> str:
+        if choice.is_sparse and not self.not_null and not self.has_default:
+            return "NULL"
+        if self.has_default:
+            return "DEFAULT"
+        if self.referenced is not None:
+            return self.referenced
+        found = _LITERAL.search(self.checks or "")
+        if found and self.category == "S":
+            return f"'{found[1]}'"
+        if self.label is not None:
+            return literal(self.label)
+        text = _BY_NAME.get(self.type_name) or choice.by_category.get(self.category)
+        return "NULL" if text is None else f"CAST({text} AS {self.shown_type})"
+
+
+class PostgresRows:
+    """See `engines.base.ScratchRows`."""
+
+    def __init__(self, conninfo: Mapping[str, str], settings: SessionSettings) -> None:
+        parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
+        self._connection = psycopg.connect("", autocommit=True, **parameters)
+        self._books = frozenset(settings.history_table + end for end in BOOKS)
+        self._tried: set[tuple[_Column, ...]] = set()
+        self._connection.execute("SET search_path = pg_catalog, pg_temp")
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
+            self._connection.execute("SET session_replication_role = replica")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def plant(self) -> None:
+        tables = self._tables()
+        waiting = [columns for columns in tables.values() if columns not in self._tried]
+        with self._connection.transaction():
+            while waiting:
+                left = [columns for columns in waiting if not self._plant_one(columns)]
+                if len(left) == len(waiting):  # those that wait for a row of another one that has none either
+                    break
+                waiting = left
+        self._tried.update(tables.values())
+
+    def read(self) -> Rows:
+        questions = []
+        for table, columns in self._tables().items():
+            pairs = ", ".join(
+                f"{literal(column.name)}, json_build_array(count({column.name}),"
+                f" sum(hashtextextended({column.name}::text, 0))::text)"
+                for column in columns
+            )
+            # A function takes a hundred arguments at most, so a wide table is asked for some of its columns only.
+            questions.append(f"SELECT {literal(table)}, count(*), json_build_object({pairs}) FROM ONLY {table}")
+        if not questions:
+            return {}
+        answer = self._connection.execute(" UNION ALL ".join(f"({q})" for q in questions).encode())
+        return {
+            table: TableRows(count, {name: (filled, total or "") for name, (filled, total) in columns.items()})
+            for table, count, columns in answer
+        }
+
+    def _tables(self) -> dict[str, tuple[_Column, ...]]:
+        found: dict[str, list[_Column]] = {}
+        for table_name, *row in self._connection.execute(_COLUMNS.encode()):
+            column = _Column(*row)
+            if table_name not in self._books:
+                found.setdefault(column.table, []).append(column)
+        return {table: tuple(columns) for table, columns in found.items()}
+
+    def _plant_one(self, columns: tuple[_Column, ...]) -> bool:
+        """Plant a row where there is none; return whether there is one now."""
+        table = columns[0].table
+        if self._has_rows(table):
+            return True
+        given = [column for column in columns if not column.is_generated]
+        names = ", ".join(column.name for column in given)
+        for choice in _CHOICES:
+            values = ", ".join(column.value(choice) for column in given)
+            into = f"({names}) OVERRIDING SYSTEM VALUE VALUES ({values})" if given else "DEFAULT VALUES"
+            try:
+                with self._connection.transaction():
+                    self._connection.execute(f"INSERT INTO {table} {into}".encode())
+            except psycopg.Error:
+                continue
+            return True
+        return False
+
+    def _has_rows(self, table: str) -> bool:
+        return self._connection.execute(f"SELECT EXISTS (SELECT FROM ONLY {table})".encode()).fetchone() == (True,)

@@ -1,0 +1,150 @@
+"""Throw-away databases on a PostgreSQL server: made, copied, opened and dropped, and the left-overs of others swept up.
+
+Each carries the prefix and is locked, by an advisory lock in the database it is managed from, for as long as its maker
+lives; whoever comes later drops those that nobody holds any more.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+
+from migration_manager.engines.base import Engine, NoticeHandler, SessionSettings
+from migration_manager.engines.postgres import open_postgres
+from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
+from migration_manager.engines.postgres_rows import PostgresRows
+from migration_manager.engines.postgres_sql import literal, quoted
+from migration_manager.errors import ConfigError
+
+PREFIX: Final = "migration_manager_scratch_"
+_LOCK: Final = "hashtextextended({}, 20240613)"  # a key of its own for each name
+_FOR_A_COPY: Final = 10.0  # seconds for sessions that are about to end to leave the database that is copied
+# What a database that is lost with the process anyway has no use for.
+_FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+class PostgresScratch:
+    """See `engines.base.Scratch`. `owned` says that the whole server is ours, so that roles may come and go."""
+
+    def __init__(self, conninfo: Mapping[str, str], *, shown: str, owned: bool) -> None:
+        self._conninfo = dict(conninfo)
+        self._shown = shown
+        self.owned = owned
+        self._parameters: dict[str, Any] = {"connect_timeout": "10", "dbname": "postgres", **self._conninfo}
+        try:
+            self._connection = psycopg.connect("", autocommit=True, **self._parameters)
+        except NO_CONNECTION as error:
+            raise unreachable(error, self._parameters) from None
+        if owned:
+            self._make_fast()
+        self._sweep()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    @property
+    def shown(self) -> str:
+        version = self._connection.info.parameter_status("server_version") or ""
+        return f"{self._shown} {version.split(' ')[0]}".strip()
+
+    def make(self, copy_of: str | None = None) -> str:
+        name = PREFIX + secrets.token_hex(6)
+        self._ask(f"SELECT pg_advisory_lock({_LOCK.format(literal(name))})")
+        template = f" TEMPLATE {quoted(copy_of)}" if copy_of else ""
+        deadline = time.monotonic() + _FOR_A_COPY
+        while True:
+            try:
+                self._do(f"CREATE DATABASE {quoted(name)}{template}")
+            except psycopg.errors.ObjectInUse:  # a session that was closed a moment ago
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return name
+
+    def drop(self, database: str) -> None:
+        command = f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)"
+        try:
+            self._do(command)
+        except psycopg.errors.ObjectInUse:
+            self._let_go(database)
+            self._do(command)
+        self._ask(f"SELECT pg_advisory_unlock({_LOCK.format(literal(database))})")
+
+    @contextmanager
+    def open(
+        self, database: str, settings: SessionSettings, on_notice: NoticeHandler | None = None
+    ) -> Iterator[Engine]:
+        conninfo = {**self._conninfo, "dbname": database}
+        with open_postgres(conninfo, settings, on_notice, shown=self._shown) as engine:
+            yield engine
+
+    def rows(self, database: str, settings: SessionSettings) -> PostgresRows:
+        return PostgresRows({**self._conninfo, "dbname": database}, settings)
+
+    def roles(self) -> frozenset[str]:
+        return frozenset(name for (name,) in self._ask("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"))
+
+    def make_role(self, name: str) -> None:
+        self._do(f"CREATE ROLE {quoted(name)}")
+
+    def drop_roles(self, names: Iterable[str]) -> None:
+        for name in names if self.owned else ():
+            with suppress(psycopg.Error):  # it still owns something in a database that stays
+                self._do(f"DROP OWNED BY {quoted(name)}")
+                self._do(f"DROP ROLE {quoted(name)}")
+
+    def _make_fast(self) -> None:
+        for name, value in _FAST.items():
+            if self._ask(f"SHOW {name}") != [(value,)]:
+                self._do(f"ALTER SYSTEM SET {name} = {value}")
+        self._ask("SELECT pg_reload_conf()")
+
+    def _let_go(self, database: str) -> None:
+        """Take away what keeps a database although nobody is in it: subscriptions, slots, prepared transactions."""
+        with psycopg.connect("", autocommit=True, **{**self._parameters, "dbname": database}) as inside:
+            for (name,) in inside.execute(
+                "SELECT subname FROM pg_subscription WHERE subdbid ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ).fetchall():
+                for change in ("DISABLE", "SET (slot_name = NONE)"):
+                    inside.execute(f"ALTER SUBSCRIPTION {quoted(name)} {change}".encode())
+                inside.execute(f"DROP SUBSCRIPTION {quoted(name)}".encode())
+            inside.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE database = current_database()"
+            )
+            for (gid,) in inside.execute(
+                "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
+            ).fetchall():
+                inside.execute(f"ROLLBACK PREPARED {literal(gid)}".encode())
+
+    def _sweep(self) -> None:
+        """Drop what a process that was killed has left behind; what does not go stays for the next one."""
+        for (name,) in self._ask(f"SELECT datname FROM pg_database WHERE starts_with(datname, {literal(PREFIX)})"):
+            if self._ask(f"SELECT pg_try_advisory_lock({_LOCK.format(literal(name))})") == [(True,)]:
+                with suppress(psycopg.Error):
+                    self.drop(name)
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query.encode()).fetchall()
+
+    def _do(self, command: str) -> None:
+        try:
+            self._connection.execute(command.encode())
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise ConfigError(
+                f"the scratch server refuses: {error.diag.message_primary}",
+                hint="the login of `scratch_url` has to be allowed to create databases (ALTER ROLE … CREATEDB)",
+            ) from None

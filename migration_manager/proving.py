@@ -1,0 +1,276 @@
+"""Doing: prove in a scratch database that rollback scripts restore what their migrations changed.
+
+Every migration goes up, down, and up again, by the very way in which `migrate` and `rollback` run it, each script in a
+transaction of its own that is committed; the catalog is read after each. While all is restored one database serves for
+all of them. After one that is not, a second one that only ever went up is copied.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, Self
+
+from migration_manager import aftermath
+from migration_manager.catalog import Catalog, differences
+from migration_manager.engines.base import Engine, Scratch, ScratchRows, SessionSettings
+from migration_manager.errors import ConfigError, GuardRefused, MigrationFailed, NoRollbackScript, SqlFailed
+from migration_manager.model import Direction, Migration, Run, RunReport, Step, Task
+from migration_manager.prepare import Preparer, no_texts
+from migration_manager.proof import Failure, Proof, Stage, Trial, Verdict, judge
+from migration_manager.rows import lost
+
+_MISSING_ROLE: Final = re.compile(r'role "(?P<name>(?:[^"]|"")+)" does not exist')
+_NO_SUCH_OBJECT: Final = "42704"
+_MOST_ROLES: Final = 50  # that one script may name before something else is wrong
+_LACKS_EXTENSION: Final = re.compile(
+    r'extension "(?P<name>[^"]+)" is not available|extension control file "[^"]*/(?P<file>[^"/]+)\.control"'
+)
+
+
+class Observer(Protocol):
+    """Who is told what a proof does, while it does it."""
+
+    def proving(self, name: str, number: int, total: int) -> None: ...
+
+    def proved(self, proof: Proof) -> None: ...
+
+    def warned(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a proof works with: where databases are made, how they are opened, and whose scripts run there."""
+
+    scratch: Scratch
+    settings: SessionSettings
+    preparer: Preparer
+    run: Run
+    observer: Observer
+
+
+def prove(bench: Bench, migrations: Sequence[Migration], chosen: Collection[str]) -> tuple[Proof, ...]:
+    """Prove those of the migrations, which are all there are, in order, that are chosen by name; the others only go up.
+
+    Stops after a migration that itself fails: what comes after it cannot be tried. Raises `ConfigError` where the
+    scratch server lacks what a script asks of it, and what reading the scripts raises.
+    """
+    proofs: list[Proof] = []
+    with _Track(bench, migrations) as track:
+        last = max((number for number, one in enumerate(migrations) if one.name in chosen), default=-1)
+        for number, migration in enumerate(migrations[: last + 1]):
+            if migration.name in chosen:
+                bench.observer.proving(migration.name, len(proofs) + 1, len(chosen))
+                trial = track.try_out(number)
+            elif (failure := track.forward(number)) is not None:
+                trial = replace(track.about(migration), stopped=Stage.UP, failure=failure)
+            else:
+                continue
+            proof = judge(trial)
+            bench.observer.proved(proof)
+            proofs.append(proof)
+            if trial.stopped is Stage.UP:
+                break
+    return tuple(proofs)
+
+
+@dataclass(slots=True)
+class _Database:
+    """A scratch database that is open, and how many migrations it has behind it."""
+
+    name: str
+    engine: Engine
+    rows: ScratchRows
+    closing: ExitStack
+    applied: int = 0
+    roles: frozenset[str] = field(default_factory=frozenset)
+
+
+class _Track:
+    """The databases of one proof, and where they stand."""
+
+    def __init__(self, bench: Bench, migrations: Sequence[Migration]) -> None:
+        self._bench = bench
+        self._migrations = migrations
+        self._trial: _Database | None = None  # where things are tried; stands where all that was proved has gone up
+        self._copied: _Database | None = None  # where nothing was ever tried
+        self._catalog: Catalog | None = None  # of the first, as it stands
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._drop(self._trial)
+        self._drop(self._copied)
+        self._trial = self._copied = None
+
+    # ----------------------------------------------------------------------------------- going on
+
+    def forward(self, number: int) -> Failure | None:
+        """Let the migration of that number go up, without trying anything; return how it failed, where it did."""
+        self._catalog = None
+        database = self._at(number)
+        failure = self._run(database, self._forward(number))
+        database.applied = number + 1
+        return failure
+
+    def try_out(self, number: int) -> Trial:
+        """Try the migration of that number: up, down, up again."""
+        began = time.monotonic()
+        trial = self._tried(number, self.about(self._migrations[number]))
+        return replace(trial, seconds=time.monotonic() - began)
+
+    def about(self, migration: Migration) -> Trial:
+        """Return a trial in which nothing was tried yet."""
+        path = migration.rollback_path
+        return Trial(migration.name, migration.source.path, None if path is None else self._bench.preparer.shown(path))
+
+    def _tried(self, number: int, trial: Trial) -> Trial:
+        database = self._at(number)
+        before = self._catalog if self._catalog is not None else database.engine.catalog()
+        database.rows.plant()
+        rows_before = database.rows.read()
+        forward = self._forward(number)
+        self._catalog = None
+        script = forward.change.script
+        trial = replace(trial, acceptances=script.directives.accepted if script else ())
+        if (failure := self._run(database, forward)) and not rows_before:
+            return replace(trial, stopped=Stage.UP, failure=failure)
+        if failure:
+            # What a history of years ran on may have been empty then; whether it runs without rows decides.
+            self._begin_anew()
+            database = self._at(number)
+            if failure_anyway := self._run(database, forward):
+                return replace(trial, stopped=Stage.UP, failure=failure_anyway)
+            trial = replace(trial, notes=(f"fails where the tables hold rows: {failure.in_words}",))
+            rows_before = {}
+        database.applied = number + 1
+        try:
+            back = self._bench.preparer.back(self._step(Direction.BACK, number), no_texts)
+        except GuardRefused:
+            return replace(trial, declared=script.directives.irreversible if script else None)
+        except NoRollbackScript:
+            missing = Verdict.NO_SCRIPT if trial.rollback_path is None else Verdict.NO_STATEMENT
+            return replace(trial, missing=missing)
+        if back.change.script is not None:
+            trial = replace(trial, acceptances=trial.acceptances + back.change.script.directives.accepted)
+        after = database.engine.catalog()
+        if failure := self._run(database, back):
+            self._begin_anew()
+            return replace(trial, stopped=Stage.DOWN, failure=failure)
+        down = differences(before, database.engine.catalog())
+        trial = replace(trial, down=down, rows=lost(rows_before, database.rows.read()))
+        if failure := self._run(database, forward):
+            self._begin_anew()
+            return replace(trial, stopped=Stage.AGAIN, failure=failure)
+        self._catalog = database.engine.catalog()
+        again = differences(after, self._catalog)
+        if again:
+            self._begin_anew()
+        return replace(trial, again=again)
+
+    # -------------------------------------------------------------------------------------- scripts
+
+    def _step(self, direction: Direction, number: int) -> Step:
+        migration = self._migrations[number]
+        return Step(direction, migration.name, migration, None)
+
+    def _forward(self, number: int) -> Task:
+        return self._bench.preparer.forward(self._step(Direction.FORWARD, number), require_rollback=False)
+
+    def _run(self, database: _Database, task: Task) -> Failure | None:
+        """Run a script as a run of `migrate` or `rollback` would; return how it failed, None where it did not.
+
+        A role that it names and that nobody has made, because roles belong to a server, is made.
+        """
+        bench = self._bench
+        for _ in range(_MOST_ROLES):
+            try:
+                if task.outside_transaction:
+                    database.engine.run_outside_transaction(bench.run, task.change)
+                else:
+                    database.engine.transact(bench.run, [task.change])
+            except SqlFailed as error:
+                role = self._missing_role(error)
+                if role is None or error.kept:  # what is half done cannot be done again
+                    return self._failure(task, error)
+                bench.scratch.make_role(role)
+                bench.observer.warned(f"the role {role} was made in the scratch server: no migration makes it")
+            else:
+                return None
+        raise ConfigError(f"{task.name} names more than {_MOST_ROLES} roles that do not exist")
+
+    def _missing_role(self, error: SqlFailed) -> str | None:
+        if error.code != _NO_SUCH_OBJECT or not self._bench.scratch.owned:
+            return None
+        found = _MISSING_ROLE.search(error.message)
+        return None if found is None else found["name"].replace('""', '"')
+
+    def _failure(self, task: Task, error: SqlFailed) -> Failure:
+        failed = aftermath.failure(task, [task], error, RunReport(self._bench.run.id))
+        path = task.change.script.source.path if task.change.script else task.name
+        line = column = None
+        if isinstance(failed, MigrationFailed):
+            path, line, column = failed.path, failed.line, failed.column
+        if found := _LACKS_EXTENSION.search(error.message):
+            place = path if line is None else f"{path}:{line}"
+            raise ConfigError(
+                f"the scratch server ({self._bench.scratch.shown}) has no extension {found['name'] or found['file']},"
+                f" which {place} creates",
+                hint="set `scratch_url` to a server that has it, or to a container, as in"
+                ' scratch_url = "testcontainers:postgis/postgis:17-3.5"',
+            )
+        return Failure(error.message, path, line, column, error.code)
+
+    # ------------------------------------------------------------------------------------ databases
+
+    def _at(self, number: int) -> _Database:
+        """Return the database where things are tried, as so many migrations have left it."""
+        if self._trial is None:
+            self._trial = self._copy(number) if number else self._made(None)
+        return self._trial
+
+    def _begin_anew(self) -> None:
+        """Give up the database where something was tried that did not come back."""
+        self._drop(self._trial)
+        self._trial = self._catalog = None
+
+    def _copy(self, number: int) -> _Database:
+        """Return a copy of a database where so many migrations went up, and nothing else was done."""
+        bench = self._bench
+        source = self._copied or self._made(None)
+        self._copied = source
+        bench.scratch.drop_roles(bench.scratch.roles() - source.roles)  # they would be in the way of who makes them
+        for each in range(source.applied, number):
+            if failure := self._run(source, self._forward(each)):
+                raise ConfigError(
+                    f"{failure.path} succeeded and then failed in another scratch database: {failure.message}",
+                    hint="it depends on what is outside of its database: a role, a tablespace, another database",
+                )
+        source.applied, source.roles = number, bench.scratch.roles()
+        source.closing.close()  # nobody may have open what is copied
+        copy = self._opened(bench.scratch.make(source.name))
+        self._copied = replace(self._opened(source.name), applied=number, roles=source.roles)
+        copy.applied = number
+        return copy
+
+    def _made(self, copy_of: str | None) -> _Database:
+        database = self._opened(self._bench.scratch.make(copy_of))
+        database.engine.ensure_history(self._bench.run)
+        return database
+
+    def _opened(self, name: str) -> _Database:
+        closing = ExitStack()
+        bench = self._bench
+        engine = closing.enter_context(bench.scratch.open(name, bench.settings))
+        rows = bench.scratch.rows(name, bench.settings)
+        closing.callback(rows.close)
+        return _Database(name, engine, rows, closing, roles=bench.scratch.roles())
+
+    def _drop(self, database: _Database | None) -> None:
+        if database is not None:
+            database.closing.close()
+            self._bench.scratch.drop(database.name)

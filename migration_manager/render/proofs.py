@@ -1,0 +1,140 @@
+"""Proofs as lines on a screen, as a document, and as Markdown for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migration_manager.model import Finding
+from migration_manager.proof import Proof, Verdict
+from migration_manager.render.screen import BAD, DIM, GOOD, LOOK, NAME, Screen
+from migration_manager.render.words import counted, duration
+
+Document = dict[str, object]
+
+_WIDTH = max(len(verdict.value) for verdict in Verdict)
+_QUIET = (Verdict.RESTORED, Verdict.IRREVERSIBLE)
+_MOST = 20  # findings of one migration that are told one by one, unless all are wanted
+
+
+def show_proof(screen: Screen, proof: Proof) -> None:
+    """Show the verdict on one migration, and below it what a person should look at."""
+    accepted = proof.findings and not proof.open_findings
+    style = GOOD if proof.verdict is Verdict.RESTORED else DIM if accepted or proof.verdict in _QUIET else BAD
+    reason = f"  accepted: {proof.findings[0].accepted}" if accepted else ""
+    screen.result("  ", (proof.verdict.value.ljust(_WIDTH), style), "  ", (proof.name, NAME), (reason, DIM))
+    shown = proof.findings if screen.verbose else proof.open_findings
+    for finding in shown if screen.verbose else shown[:_MOST]:
+        _show_finding(screen, finding)
+    if len(shown) > _MOST and not screen.verbose:
+        screen.result(f"      and {len(shown) - _MOST} more; --verbose shows them all")
+    for note in proof.notes:
+        screen.result("      ", (note, LOOK))
+
+
+def _show_finding(screen: Screen, finding: Finding) -> None:
+    place = f"{finding.path}:{finding.line}:{finding.column}: " if finding.line else ""
+    first, *rest = f"{place}{finding.message}".split("\n")
+    screen.result("      ", (first, LOOK if finding.accepted is None else DIM))
+    for line in rest:
+        screen.result("      ", line)
+    if finding.accepted is not None:
+        screen.result("        accepted: ", (finding.accepted, DIM))
+
+
+def show_proofs(screen: Screen, proofs: Sequence[Proof], *, untried: int) -> None:
+    """Show what all verdicts come to."""
+    screen.result("")
+    if not proofs:
+        screen.result("nothing to prove: there are no migrations.")
+        return
+    seconds = sum(proof.seconds for proof in proofs)
+    each = duration(round(seconds * 1000 / len(proofs)))
+    screen.result(f"{summary(proofs, untried=untried)}   {duration(round(seconds * 1000))} ({each} each)")
+
+
+def summary(proofs: Sequence[Proof], *, untried: int) -> str:
+    """Return how many there are of each verdict, as a sentence; `untried` is how many could not be tried."""
+    counts = {verdict: sum(proof.verdict is verdict for proof in proofs) for verdict in Verdict}
+    told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
+    accepted = sum(1 for proof in proofs if proof.findings and not proof.open_findings)
+    more = (f"; {accepted} of them accepted" if accepted else "") + (f"; {untried} not tried" if untried else "")
+    return f"{counted(len(proofs), 'migration')}: {told}{more}."
+
+
+def proofs_document(proofs: Sequence[Proof], *, environment: str, scratch: str, untried: Sequence[str]) -> Document:
+    """Return all verdicts as a document."""
+    return {
+        "environment": environment,
+        "scratch": scratch,
+        "migrations": [
+            {
+                "name": proof.name,
+                "verdict": proof.verdict.value,
+                "is_proven": not proof.open_findings,
+                "findings": [finding_document(finding) for finding in proof.findings],
+                "notes": list(proof.notes),
+                "took_ms": round(proof.seconds * 1000),
+            }
+            for proof in proofs
+        ],
+        "not_tried": list(untried),
+        "findings": sum(len(proof.open_findings) for proof in proofs),
+    }
+
+
+def finding_document(finding: Finding) -> Document:
+    """Return a finding as a document."""
+    return {
+        "rule": finding.rule,
+        "subject": finding.subject,
+        "message": finding.message,
+        "path": finding.path,
+        "line": finding.line,
+        "column": finding.column,
+        "advice": finding.advice,
+        "accepted": finding.accepted,
+    }
+
+
+def as_markdown(proofs: Sequence[Proof], *, scratch: str, untried: Sequence[str]) -> str:
+    """Return all verdicts as Markdown, the findings first: a comment on a pull request."""
+    wrong = [proof for proof in proofs if proof.open_findings]
+    right = [proof for proof in proofs if not proof.open_findings]
+    head = f"{len(wrong)} of {counted(len(proofs), 'rollback')} not proven" if wrong else "All rollbacks proven"
+    lines = [f"### {'❌' if wrong else '✅'} {head if proofs else 'Nothing to prove'}", ""]
+    if wrong:
+        lines += ["| migration | verdict | what a person should look at |", "|---|---|---|"]
+        lines += [f"| {_code(proof.name)} | {proof.verdict.value} | {_cell(proof)} |" for proof in wrong]
+        lines.append("")
+    if right:
+        lines += ["<details>", f"<summary>{counted(len(right), 'migration')} without an open finding</summary>", ""]
+        lines += ["| migration | verdict | |", "|---|---|---|"]
+        lines += [f"| {_code(proof.name)} | {proof.verdict.value} | {_accepted(proof)} |" for proof in right]
+        lines += ["", "</details>", ""]
+    if untried:
+        lines += [f"Not tried, because of what failed: {', '.join(map(_code, untried))}", ""]
+    lines.append(f"{summary(proofs, untried=len(untried)) if proofs else ''} Tried on {scratch}.".strip())
+    return "\n".join(lines)
+
+
+def _cell(proof: Proof) -> str:
+    told = [_escaped(finding.message) for finding in proof.open_findings[:_MOST]]
+    if len(proof.open_findings) > _MOST:
+        told.append(f"and {len(proof.open_findings) - _MOST} more")
+    return "<br>".join(told)
+
+
+def _accepted(proof: Proof) -> str:
+    reasons = dict.fromkeys(finding.accepted for finding in proof.findings if finding.accepted)
+    return "<br>".join(f"accepted: {_escaped(reason)}" for reason in reasons)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as a cell of a table can hold it, and nothing in it is markup."""
+    for character in "\\`*_[]<>|#":
+        text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")
+    return text.replace("\n", "<br>")

@@ -1,0 +1,2 @@
+-- finds: schema extra was not there before
+CREATE SCHEMA extra;

@@ -1,0 +1,1 @@
+SELECT 'TODO drop the table';

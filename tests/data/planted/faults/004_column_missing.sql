@@ -1,0 +1,2 @@
+-- finds: column bio of public.users is missing
+ALTER TABLE users DROP COLUMN bio;

@@ -1,0 +1,1 @@
+ALTER TABLE slots ADD CONSTRAINT slots_number_key UNIQUE (number) DEFERRABLE;

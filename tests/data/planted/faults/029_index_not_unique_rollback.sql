@@ -1,0 +1,1 @@
+CREATE INDEX rooms_label ON rooms (label);

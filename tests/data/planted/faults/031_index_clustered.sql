@@ -1,0 +1,2 @@
+-- finds: index public.rooms_height: is clustered none  →  yes
+ALTER TABLE rooms CLUSTER ON rooms_height;

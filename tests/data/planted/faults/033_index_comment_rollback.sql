@@ -1,0 +1,1 @@
+COMMENT ON INDEX rooms_area IS NULL;

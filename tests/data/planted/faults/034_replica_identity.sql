@@ -1,0 +1,2 @@
+-- finds: table public.rooms: replica identity none  →  full
+ALTER TABLE rooms REPLICA IDENTITY FULL;

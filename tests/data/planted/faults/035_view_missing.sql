@@ -1,0 +1,2 @@
+-- finds: view public.cheap is missing
+DROP VIEW cheap;

@@ -1,0 +1,2 @@
+-- finds: view public.dear: definition
+CREATE OR REPLACE VIEW dear AS SELECT id, title FROM products WHERE price > 500;

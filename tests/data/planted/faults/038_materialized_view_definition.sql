@@ -1,0 +1,2 @@
+-- finds: materialized view public.totals: definition
+DROP MATERIALIZED VIEW totals;

@@ -1,0 +1,2 @@
+-- finds: materialized view public.counts: is populated yes  →  no
+REFRESH MATERIALIZED VIEW counts WITH NO DATA;

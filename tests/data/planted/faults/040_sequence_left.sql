@@ -1,0 +1,2 @@
+-- finds: sequence public.numbers was not there before
+CREATE SEQUENCE numbers;

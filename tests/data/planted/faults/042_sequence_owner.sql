@@ -1,0 +1,2 @@
+-- finds: sequence public.badges: owned by public.rooms.number  →  none
+ALTER SEQUENCE badges OWNED BY NONE;

@@ -1,0 +1,2 @@
+-- finds: function public.twice(n integer): definition
+ALTER FUNCTION twice(integer) VOLATILE;

@@ -1,0 +1,1 @@
+ALTER FUNCTION thrice(integer) SECURITY INVOKER;

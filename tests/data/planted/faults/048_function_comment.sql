@@ -1,0 +1,2 @@
+-- finds: function public.twice(n integer): comment none  →  two times
+COMMENT ON FUNCTION twice(integer) IS 'two times';

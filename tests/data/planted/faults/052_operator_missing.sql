@@ -1,0 +1,2 @@
+-- finds: operator public.===(integer,integer) is missing
+DROP OPERATOR === (integer, integer);

@@ -1,0 +1,2 @@
+-- finds: trigger touch of public.users is missing
+DROP TRIGGER touch ON users;

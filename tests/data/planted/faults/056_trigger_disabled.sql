@@ -1,0 +1,2 @@
+-- finds: trigger guard of public.users: fires none  →  disabled
+ALTER TABLE users DISABLE TRIGGER guard;

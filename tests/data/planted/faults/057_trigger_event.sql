@@ -1,0 +1,2 @@
+-- finds: trigger watch of public.users: definition
+DROP TRIGGER watch ON users;

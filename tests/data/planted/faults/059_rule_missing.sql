@@ -1,0 +1,2 @@
+-- finds: rule keep of public.tags is missing
+DROP RULE keep ON tags;

@@ -1,0 +1,1 @@
+SELECT 'PostgreSQL cannot take an enum value away';

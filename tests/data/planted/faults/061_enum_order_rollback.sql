@@ -1,0 +1,1 @@
+CREATE TYPE size AS ENUM ('L', 'M', 'S');

@@ -1,0 +1,2 @@
+-- finds: domain public.short: default ''::text  →  none
+ALTER DOMAIN short DROP DEFAULT;

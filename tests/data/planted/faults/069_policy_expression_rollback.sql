@@ -1,0 +1,1 @@
+ALTER POLICY readable ON notes USING (true);

@@ -1,0 +1,2 @@
+-- finds: table public.notes: row security enabled  →  none
+ALTER TABLE notes DISABLE ROW LEVEL SECURITY;

@@ -1,0 +1,2 @@
+-- finds: table public.tags: options none  →  (fillfactor=70)
+ALTER TABLE tags SET (fillfactor = 70);

@@ -1,0 +1,2 @@
+-- finds: table public.tags: comment words  →  none
+COMMENT ON TABLE tags IS 'tags';

@@ -1,0 +1,1 @@
+COMMENT ON TABLE tags IS NULL;

@@ -1,0 +1,2 @@
+-- finds: schema other: owner postgres  →  pg_monitor
+ALTER SCHEMA other OWNER TO pg_monitor;

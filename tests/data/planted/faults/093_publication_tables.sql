@@ -1,0 +1,2 @@
+-- finds: publication everything: tables
+ALTER PUBLICATION everything DROP TABLE tags;

@@ -1,0 +1,2 @@
+-- finds: publication everything: operations
+ALTER PUBLICATION everything SET (publish = 'insert');

@@ -1,0 +1,2 @@
+-- finds: statistics public.orders_stats is missing
+DROP STATISTICS orders_stats;

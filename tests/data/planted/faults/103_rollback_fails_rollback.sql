@@ -1,0 +1,2 @@
+DROP TABLE somewhere;
+DROP INDEX nowhere_idx;

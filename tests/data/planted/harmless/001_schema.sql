@@ -1,0 +1,1 @@
+CREATE SCHEMA extra; CREATE TABLE extra.a (id integer);

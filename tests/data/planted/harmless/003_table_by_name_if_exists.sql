@@ -1,0 +1,1 @@
+CREATE TABLE IF NOT EXISTS receipts (id uuid DEFAULT gen_random_uuid());

@@ -1,0 +1,1 @@
+ALTER TABLE products ALTER COLUMN state SET DEFAULT 'draft';

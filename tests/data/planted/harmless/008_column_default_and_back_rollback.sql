@@ -1,0 +1,1 @@
+ALTER TABLE products ALTER state SET DEFAULT 'new'::text;

@@ -1,0 +1,1 @@
+ALTER TABLE products ALTER COLUMN notes RESET (n_distinct);

@@ -1,0 +1,1 @@
+GRANT SELECT (notes) ON products TO pg_monitor;

@@ -1,0 +1,1 @@
+REVOKE SELECT (notes) ON products FROM pg_monitor;

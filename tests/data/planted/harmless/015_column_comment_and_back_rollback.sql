@@ -1,0 +1,1 @@
+COMMENT ON COLUMN products.notes IS 'what the seller says';

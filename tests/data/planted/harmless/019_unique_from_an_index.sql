@@ -1,0 +1,1 @@
+ALTER TABLE slots DROP CONSTRAINT slots_number_key;

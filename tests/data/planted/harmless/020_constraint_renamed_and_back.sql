@@ -1,0 +1,1 @@
+ALTER TABLE slots RENAME CONSTRAINT slots_number_check TO slots_number_positive;

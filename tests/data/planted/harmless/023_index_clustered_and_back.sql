@@ -1,0 +1,1 @@
+ALTER TABLE rooms CLUSTER ON rooms_height;

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW cheap AS SELECT products.id, products.title FROM public.products WHERE (products.price < 10);

@@ -1,0 +1,1 @@
+CREATE FUNCTION four() RETURNS integer LANGUAGE sql AS 'SELECT 4';

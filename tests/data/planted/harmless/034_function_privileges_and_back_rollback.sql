@@ -1,0 +1,1 @@
+GRANT EXECUTE ON FUNCTION thrice(integer) TO PUBLIC;

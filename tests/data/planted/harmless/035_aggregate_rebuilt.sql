@@ -1,0 +1,1 @@
+DROP AGGREGATE product_of(numeric);

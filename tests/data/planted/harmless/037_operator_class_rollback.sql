@@ -1,0 +1,1 @@
+DROP OPERATOR FAMILY more_int_ops USING btree;

@@ -1,0 +1,1 @@
+CREATE TRIGGER touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE PROCEDURE public.touched();

@@ -1,0 +1,1 @@
+CREATE EVENT TRIGGER observe ON ddl_command_end WHEN TAG IN ('CREATE OPERATOR') EXECUTE FUNCTION observed();

@@ -1,0 +1,2 @@
+ALTER DOMAIN short ADD CONSTRAINT short_check CHECK (length(VALUE) < 20);
+ALTER DOMAIN short SET DEFAULT '';

@@ -1,0 +1,1 @@
+ALTER TYPE point3 ADD ATTRIBUTE t timestamptz;

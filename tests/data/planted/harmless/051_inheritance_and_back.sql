@@ -1,0 +1,1 @@
+CREATE TABLE grandchild () INHERITS (child);

@@ -1,0 +1,1 @@
+ALTER TABLE tags SET (fillfactor = 70, autovacuum_enabled = off);

@@ -1,0 +1,1 @@
+ALTER TABLE tags RESET (fillfactor, autovacuum_enabled);

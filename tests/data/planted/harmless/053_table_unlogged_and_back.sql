@@ -1,0 +1,1 @@
+ALTER TABLE scratchpad SET UNLOGGED;

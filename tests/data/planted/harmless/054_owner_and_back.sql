@@ -1,0 +1,1 @@
+ALTER TABLE scratchpad OWNER TO pg_monitor;

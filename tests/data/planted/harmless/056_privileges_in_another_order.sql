@@ -1,0 +1,1 @@
+REVOKE ALL ON tags FROM CURRENT_USER, pg_monitor;

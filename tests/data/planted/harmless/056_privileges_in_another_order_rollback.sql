@@ -1,0 +1,2 @@
+GRANT SELECT ON tags TO pg_monitor;
+GRANT ALL ON tags TO CURRENT_USER;

@@ -1,0 +1,4 @@
+COPY slots (number) FROM stdin;
+1
+2
+\.

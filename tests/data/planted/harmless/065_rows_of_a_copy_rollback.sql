@@ -1,0 +1,1 @@
+DELETE FROM slots WHERE number IN (1, 2);

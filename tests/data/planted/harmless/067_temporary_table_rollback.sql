@@ -1,0 +1,1 @@
+-- migrate: nothing-to-undo because a temporary table goes by itself
