@@ -213,6 +213,20 @@ class OutOfOrderRefused(GuardRefused):
         )
 
 
+class PlanRefused(GuardRefused):
+    """A saved plan is not carried out: what it was made for is another thing now. `moved` names everything."""
+
+    def __init__(self, path: str, moved: Sequence[str]) -> None:
+        self.path = path
+        self.moved = tuple(moved)
+        listed = "".join(f"\n  {each}" for each in moved)
+        super().__init__(
+            f"the plan in {path} was made for something else than is here now:{listed}",
+            hint="make it anew with `plan -o FILE`, and have it reviewed again",
+            state="nothing was changed",
+        )
+
+
 class SqlFailed(MigrationManagerError):
     """The database refused a script: the seam's own type, which the runner turns into `MigrationFailed`.
 

@@ -430,7 +430,8 @@ class Plan:
 
     `later` names the applied migrations that came after one that is rolled back and stay applied; of these, `entangled`
     touched the same tables, and of `unclear` that is not known. `left` names the pending ones that stay pending.
-    `of_run` is the run that is undone, where a run was asked for.
+    `of_run` is the run that is undone, where a run was asked for. `saved_in` is the file of a saved plan, where this is
+    one, and `done_by` are the runs that carried it out, where nothing is left of it.
     """
 
     steps: tuple[Step, ...]
@@ -440,6 +441,8 @@ class Plan:
     entangled: tuple[Entangled, ...] = ()
     unclear: tuple[str, ...] = ()
     of_run: PastRun | None = None
+    saved_in: str | None = None
+    done_by: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------- finding

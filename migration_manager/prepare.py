@@ -230,6 +230,11 @@ class Preparer:
         except MigrationManagerError:  # the file is gone, or is broken by now
             return None
 
+    def checksums(self, migration: Migration) -> tuple[str, str | None]:
+        """Return the checksums of a migration's file and of its rollback script; None where it has none."""
+        undo = self._undo(migration)
+        return migration.source.checksum, undo.source.checksum if undo else None
+
     def books(self, step: Step, action: Action, reason: str | None) -> Change:
         """Return the change that records a migration's present texts without running anything."""
         migration = _on_disk(step)

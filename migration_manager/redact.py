@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from migration_manager.secret import MASK, Secret
@@ -93,6 +93,12 @@ class Redactor:
             return self._cleaned(text)
         except Exception:  # noqa: BLE001  # whatever went wrong, the unchecked text must not get out
             return UNCHECKED
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where a text has a secret that this one knows, in any of its forms: its beginning and its end."""
+        if self._literal is not None:
+            for found in self._literal.finditer(text):
+                yield found.span()
 
     def _cleaned(self, text: str) -> str:
         if self._literal is not None:

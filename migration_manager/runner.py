@@ -25,6 +25,7 @@ from migration_manager.errors import (
     LockNotAcquired,
     MigrationManagerError,
     OutcomeUnknown,
+    PlanRefused,
     SessionEnded,
     SqlFailed,
     Unfinished,
@@ -55,6 +56,7 @@ from migration_manager.model import (
 from migration_manager.prepare import KeptAhead, Preparer, no_texts
 from migration_manager.resuming import Doubt
 from migration_manager.retrying import Retries
+from migration_manager.savedplan import Now, SavedPlan, rest_of, saved_plan
 
 # After so many there is something wrong that another try does not mend.
 _SESSIONS: Final = 3  # that ended between two transactions of one run
@@ -157,6 +159,37 @@ def preview_migrate(at: Workplace, asked: planner.Forward, *, atomic: bool = Fal
     return _preview(at, _forward(at, asked), _prepare_forward(at, atomic=atomic))
 
 
+def save_migrate(
+    at: Workplace, asked: planner.Forward, made_at: str, *, atomic: bool = False
+) -> tuple[Preview, SavedPlan]:
+    """Say what `migrate` would do, and what is to be saved of that. Does not write."""
+    recorded = at.engine.recorded()
+    plan = _forward(at, asked)(recorded)
+    preview = Preview(plan, _prepare_forward(at, atomic=atomic)(plan))
+    return preview, saved_plan(
+        preview,
+        asked,
+        recorded=recorded,
+        identity=at.engine.identify(),
+        run=at.run,
+        made_at=made_at,
+        atomic=atomic,
+    )
+
+
+def migrate_as_saved(at: Workplace, saved: SavedPlan, shown: str) -> RunReport:
+    """Carry out a saved plan exactly as it is; `shown` is its file.
+
+    Raises `PlanRefused` when anything that it was made for is another one now, also under the lock.
+    """
+    return _change(at, _saved(at, saved, shown), _prepare_forward(at, atomic=saved.atomic), atomic=saved.atomic)
+
+
+def preview_saved(at: Workplace, saved: SavedPlan, shown: str) -> Preview:
+    """Say whether a saved plan would be carried out, and show it. Does not write. Raises `PlanRefused`."""
+    return _preview(at, _saved(at, saved, shown), _prepare_forward(at, atomic=saved.atomic))
+
+
 def rollback(at: Workplace, asked: planner.Back) -> RunReport:
     """Roll back applied migrations, newest first, each in its own transaction."""
     return _change(at, _back(at, asked), _prepare_back(at))
@@ -247,6 +280,30 @@ def _forward(at: Workplace, asked: planner.Forward) -> Decide:
             places = [at.preparer.stopped_at(standing, at.engine.kept_texts) for standing in stopped]
             error.message += "".join(f"\n  {place}" for place in places if place is not None)
             raise
+
+    return decide
+
+
+def _saved(at: Workplace, saved: SavedPlan, shown: str) -> Decide:
+    def decide(recorded: Recorded) -> Plan:
+        state = at.survey(recorded)
+        if state.having(Status.UNFINISHED):  # it may be another run's that is at it: who holds the lock sees the truth
+            planner.plan_migrate(state, saved.asked)
+        checksums = {
+            standing.name: at.preparer.checksums(standing.migration)
+            for standing in state.standings
+            if standing.migration is not None and standing.name in {step.name for step in saved.steps}
+        }
+        now = Now(at.environment, at.engine.identify(), recorded, state, checksums, at.run.id)
+        rest = rest_of(saved, now, shown)
+        if not rest.names:
+            return Plan((), left=names(state.pending), saved_in=shown, done_by=rest.done_by)
+        plan = planner.plan_migrate(state, saved.asked)
+        if names(plan.steps) != rest.names:  # whatever the reason: nothing else than what was saved is ever done
+            raise PlanRefused(shown, (f"what would run now is {', '.join(names(plan.steps)) or 'nothing'}",))
+        new = tuple(name for name in plan.left if name not in saved.left)
+        told = (f"not in the plan, and staying pending: {', '.join(new)}",) if new else ()
+        return replace(plan, warnings=(*plan.warnings, *told), saved_in=shown)
 
     return decide
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, lint, looking, making, proving
+from migration_manager.cli import blockers, changing, database, dump, lint, looking, making, proving
 
 EPILOG = """Exit codes:
 
@@ -59,5 +59,6 @@ looking.register(app)
 blockers.register(app)
 lint.register(app)
 changing.register(app)
+dump.register(app)
 proving.register(app)
 database.register(app)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from migration_manager import runner
+from migration_manager.cli.dump import keep_schema_file
 from migration_manager.cli.invocation import How, Invocation
 from migration_manager.cli.options import (
     Name,
@@ -18,12 +23,21 @@ from migration_manager.cli.options import (
     command,
 )
 from migration_manager.config import Settings
-from migration_manager.errors import UsageError
-from migration_manager.model import OutOfOrder, Preview, RunReport
+from migration_manager.errors import FileError, UsageError
+from migration_manager.model import OutOfOrder, Plan, Preview, RunReport
+from migration_manager.outfile import read_file, write_file
 from migration_manager.plan import Back, Forward
 from migration_manager.render import documents, text
+from migration_manager.render.dump import show_written
+from migration_manager.render.screen import NAME
 from migration_manager.render.words import counted
 from migration_manager.resuming import Doubt
+
+Atomic = Annotated[bool, typer.Option("--atomic", help="All in one transaction: everything or nothing.")]
+LateOnes = Annotated[OutOfOrder | None, typer.Option("--out-of-order", help="Instead of the environment's policy.")]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Go on although files of applied migrations are gone.")
+]
 
 
 def migrate(
@@ -31,15 +45,18 @@ def migrate(
     how: How,
     to: To = None,
     steps: Steps = None,
-    atomic: Annotated[bool, typer.Option("--atomic", help="All in one transaction: everything or nothing.")] = False,
-    out_of_order: Annotated[
-        OutOfOrder | None, typer.Option("--out-of-order", help="Instead of the environment's policy.")
+    atomic: Atomic = False,
+    out_of_order: LateOnes = None,
+    allow_missing: AllowMissing = False,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="FILE", help="Exactly what `plan -o FILE` saved, or nothing.")
     ] = None,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Go on although files of applied migrations are gone.")
-    ] = False,
 ) -> None:
     """Apply pending migrations in order, each in a transaction of its own together with its record."""
+    if plan is not None:
+        _refuse_beside_a_plan(how, to, steps, out_of_order, atomic=atomic, allow_missing=allow_missing)
+        _migrate_as_saved(call, how, plan)
+        return
     settings = call.load_settings(lock_wait=how.lock_wait, out_of_order=out_of_order and out_of_order.value)
     asked = Forward(to, steps, settings.out_of_order, allow_missing)
     with call.workplace(settings, how) as at:
@@ -50,6 +67,81 @@ def migrate(
         else:
             report = runner.migrate(at, asked, atomic=atomic)
             _show_run(call, settings, report, _nothing_to_apply(report.left, any_files=any_files))
+
+
+def _refuse_beside_a_plan(
+    how: How, to: str | None, steps: int | None, out_of_order: OutOfOrder | None, *, atomic: bool, allow_missing: bool
+) -> None:
+    given = [o for o, is_given in (
+        ("--to", to is not None), ("--steps", steps is not None), ("--atomic", atomic),
+        ("--out-of-order", out_of_order is not None), ("--allow-missing", allow_missing),
+        ("--accept-identity", how.accept_identity),
+    ) if is_given]  # fmt: skip
+    if given:
+        raise UsageError(
+            f"{' and '.join(given)} {'does' if len(given) == 1 else 'do'} not go with --plan",
+            hint="a saved plan says all of that itself; give it to `plan -o FILE`",
+        )
+
+
+def _migrate_as_saved(call: Invocation, how: How, path: str) -> None:
+    from migration_manager.savedplan import decoded
+
+    found = read_file(Path(path), path)
+    if found is None:
+        raise FileError("there is no such file", path=path, hint="`plan -o FILE` writes one")
+    saved = decoded(found, path)
+    settings = call.load_settings(lock_wait=how.lock_wait)
+    with call.workplace(settings, how) as at:
+        if how.dry_run:
+            preview = runner.preview_saved(at, saved, path)
+            _show_preview(call, settings, preview, _nothing_of_a_plan(preview.plan))
+        else:
+            report = runner.migrate_as_saved(at, saved, path)
+            _show_run(call, settings, report, _nothing_of_a_plan(report.plan))
+
+
+def _nothing_of_a_plan(plan: Plan | None) -> str:
+    if plan is None or not plan.done_by:
+        return "nothing to do: the plan has no migration."
+    return f"nothing to do: the plan was carried out by run {' and '.join(plan.done_by)}."
+
+
+def plan(
+    call: Invocation,
+    to: To = None,
+    steps: Steps = None,
+    atomic: Atomic = False,
+    out_of_order: LateOnes = None,
+    allow_missing: AllowMissing = False,
+    file: Annotated[
+        str | None, typer.Option("--out", "-o", metavar="FILE", help="Save it there; - is standard output.")
+    ] = None,
+) -> None:
+    """Show what migrate would do, as its --dry-run does, and save that with -o, to be reviewed.
+
+    `migrate --plan FILE` carries out exactly that, or nothing: it exits 6 when a file, the history or the database is
+    another one by then.
+    """
+    from migration_manager.savedplan import encoded
+
+    settings = call.load_settings(out_of_order=out_of_order and out_of_order.value)
+    asked = Forward(to, steps, settings.out_of_order, allow_missing)
+    with call.workplace(settings) as at:
+        preview, saved = runner.save_migrate(at, asked, datetime.now(UTC).isoformat(timespec="seconds"), atomic=atomic)
+        nothing = _nothing_to_apply(preview.plan.left, any_files=bool(at.migrations))
+    if file == "-":
+        for text in preview.warnings:
+            call.screen.warning(text)
+        call.screen.document(encoded(saved).removesuffix("\n"))
+        return
+    if file is not None:
+        write_file(Path(file), encoded(saved), file)
+        preview = replace(preview, plan=replace(preview.plan, saved_in=file))
+    _show_preview(call, settings, preview, nothing)
+    if file is not None and not call.json:
+        command = call.again(f"migrate --plan {shlex.quote(file)}", settings.environment)
+        call.screen.result("saved in ", (file, NAME), "; carry it out with: ", (command, NAME))
 
 
 def rollback(
@@ -194,11 +286,15 @@ def _show_preview(call: Invocation, settings: Settings, preview: Preview, nothin
 
 def _show_run(call: Invocation, settings: Settings, report: RunReport, nothing: str) -> None:
     call.state = f"the run was finished before that: {counted(len(report.finished), 'migration')} done"
+    kept = keep_schema_file(call, settings) if report.finished else None
     if call.json:
-        call.document(documents.run(report, settings.environment))
+        of_file = None if kept is None else {"path": kept.path, "written": kept.written, "error": kept.error}
+        call.document({**documents.run(report, settings.environment), "schema_file": of_file})
     else:
         undo = call.again(f"rollback --run {report.undone_by}", settings.environment)
         text.show_run(call.screen, report, nothing=nothing, undo=undo)
+        if kept is not None and kept.written:
+            show_written(call.screen, kept.path, changed=True)
 
 
 def _nothing_to_apply(left: tuple[str, ...], *, any_files: bool) -> str:
@@ -218,6 +314,12 @@ def register(app: typer.Typer) -> None:
         "migration-manager migrate --dry-run\n"
         "migration-manager migrate --env production --yes --confirm app",
     )(migrate)
+    command(
+        app,
+        "plan",
+        example="migration-manager plan --env production -o plan.json\n"
+        "migration-manager migrate --plan plan.json --env production",
+    )(plan)
     command(
         app,
         "rollback",

@@ -38,7 +38,8 @@ class How:
 
 # A command as it stands in what is said to people: a name, and options perhaps, none of which says where.
 _COMMAND = re.compile(
-    r"`((?:baseline|blockers|db (?:create|start|stop|url)|forget|history|migrate|repair|resume|rollback|status|verify)"
+    r"`((?:baseline|blockers|db (?:create|start|stop|url)|dump|forget|history|migrate|plan|repair|resume|rollback"
+    r"|status|verify)"
     r"(?: (?:(?!--env|`).)*)?)`"
 )
 _ANY_SERVER = "postgresql://"  # stands for an address that is not known here, and is never connected to
@@ -70,12 +71,15 @@ class Invocation:
 
     # ------------------------------------------------------------------------------------ showing
 
-    def document(self, value: Mapping[str, object]) -> None:
-        """Write the command's JSON document."""
+    def document(self, value: Mapping[str, object], *, verbatim: bool = False) -> None:
+        """Write the command's JSON document.
+
+        A `verbatim` one was looked through for secrets already, and masks would spoil it.
+        """
         from migration_manager.render.documents import as_json
 
         self._has_document = True
-        self.screen.document(as_json(value, self.redactor.clean))
+        self.screen.document(as_json(value, str if verbatim else self.redactor.clean))
 
     def show_error(self, error: MigrationManagerError) -> None:
         """Show an error the way the invocation asked for: as JSON on standard output, and always as text."""

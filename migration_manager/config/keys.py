@@ -125,6 +125,7 @@ KEYS_OF_FILE: Final = {
     "scratch_url": Key(str, _TEXT),
 }
 URL_KEYS: Final = ("url", "migrate_url", "scratch_url")  # their values may hold ${NAME}, and a password
+PATH_KEYS: Final = ("schema_file", "pg_bin")
 KEYS_OF_ENVIRONMENT: Final = {
     "url": Key(str, _TEXT),
     "migrate_url": Key(str, _TEXT),
@@ -140,6 +141,8 @@ KEYS_OF_ENVIRONMENT: Final = {
     "statement_timeout": Key(str | int, _TIME, "0", _duration),
     "lock_wait": Key(str | int, _TIME, "10min", _duration),
     "out_of_order": Key(OutOfOrder, '"refuse", "warn" or "allow"', "warn"),
+    "schema_file": Key(str, _TEXT, None, _filled),
+    "pg_bin": Key(str, _TEXT, None, _filled),
     "require_rollback": Key(bool, _BOOL, "false"),
     "server_version": Key(str | int, _VERSION, None, _server_version),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from migration_manager import configfile
-from migration_manager.config.keys import KEYS, KEYS_OF_ENVIRONMENT, URL_KEYS, Given, Rank
+from migration_manager.config.keys import KEYS, KEYS_OF_ENVIRONMENT, PATH_KEYS, URL_KEYS, Given, Rank
 from migration_manager.config.settings import Examination, Origin, Settings
 from migration_manager.config.sources import PROTECTED_NAMES, Sources, not_configured
 from migration_manager.errors import ConfigError
@@ -66,7 +66,7 @@ class _Resolution:
         self._note("environment", _NOT_USABLE, "")
         default_environment = self._value("default_environment")
         self._note("environments", known, file.shown if file else "default")
-        migrations = self._migrations()
+        migrations = self._path("migrations")
         settings = None
         if self._choose_environment(default_environment):
             settings = self._settings(migrations, default_environment)
@@ -112,9 +112,9 @@ class _Resolution:
         self._note(key, _shown(given.raw, value), given.origin)
         return value
 
-    def _migrations(self) -> Path | None:
-        folder = self._value("migrations")
-        given = self._given("migrations")
+    def _path(self, key: str) -> Path | None:
+        folder = self._value(key)
+        given = self._given(key)
         # A path somebody types or exports starts where they are, one in a file where the file is.
         typed = given is not None and given.rank in (Rank.VARIABLE, Rank.FLAG)
         return None if folder is None else (self.sources.cwd if typed else self.sources.root) / folder
@@ -150,11 +150,11 @@ class _Resolution:
             self._problem(place, "embedded: is not for a protected environment; give it a server's URL")
         scratch_url, scratch_problem = self._scratch_url()
         late = Given("refuse", "default where protected", "", Rank.DEFAULT) if protected else None
-        values = {
+        values: dict[str, Any] = {
             key: self._value(key, late if key == "out_of_order" else None)
             for key in KEYS_OF_ENVIRONMENT
-            if key not in (*URL_KEYS, "protected")
-        }
+            if key not in (*URL_KEYS, *PATH_KEYS, "protected")
+        } | {key: self._path(key) for key in PATH_KEYS}
         if self.problems or url is None or migrations is None or default_environment is None:
             return None
         return Settings(

@@ -43,6 +43,8 @@ class Settings:
     lock_wait: int
     out_of_order: OutOfOrder
     require_rollback: bool
+    schema_file: Path | None  # where the schema's text is kept; written after each run that changed something
+    pg_bin: Path | None  # the folder of PostgreSQL's client programs; None looks for them
     server_version: str | None  # PostgreSQL's, for what has to be known of it without a connection
     environments: tuple[str, ...]  # the configured ones
     protected_environments: tuple[str, ...]  # all that are, by the file or by their name

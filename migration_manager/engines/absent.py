@@ -59,6 +59,12 @@ class AbsentEngine:
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         return {}
 
+    def history_tables(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def definitions(self, *, with_history: bool) -> tuple[str, ...]:
+        return ()
+
     def catalog(self) -> Catalog:
         return {}
 

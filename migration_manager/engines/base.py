@@ -87,6 +87,18 @@ class Engine(Protocol):
     def kept_texts(self, checksums: Sequence[str]) -> dict[str, str]:
         """Return the kept texts of these checksums; one that was never kept, or was too long, is left out."""
 
+    def history_tables(self) -> tuple[tuple[str, str], ...]:
+        """Return the history's tables, each as its schema and its name; empty where there are none. Does not write.
+
+        Raises `HistoryError` as `recorded` does; another tool's table is none of ours.
+        """
+
+    def definitions(self, *, with_history: bool) -> tuple[str, ...] | None:
+        """Return the statements that make everything in the database, in an order that can be run. Does not write.
+
+        None where the database does not keep them, and a program has to write them.
+        """
+
     def catalog(self) -> Catalog:
         """Return the schema of the database, without the tables of the history. Does not write."""
 

@@ -33,7 +33,7 @@ from migration_manager.engines.postgres_transaction import Transaction, is_in_pr
 from migration_manager.engines.postgres_values import applied, log_row, past_run
 from migration_manager.engines.postgres_watch import Watch
 from migration_manager.engines.postgres_wire import Refused, Row, Told
-from migration_manager.errors import LockNotAcquired, MigrationManagerError, OutcomeUnknown
+from migration_manager.errors import ForeignHistory, LockNotAcquired, MigrationManagerError, OutcomeUnknown
 from migration_manager.model import (
     Action,
     Activity,
@@ -176,6 +176,17 @@ class PostgresEngine:
             return {}
         rows = self._ask(self._session.tables.read_texts(checksums))[0]
         return {checksum: text for checksum, text in rows if checksum is not None and text is not None}
+
+    def history_tables(self) -> tuple[tuple[str, str], ...]:
+        with suppress(ForeignHistory):
+            self._session.look_again()
+            place = self._session.place
+            if place.exists and place.schema is not None:
+                return tuple((place.schema, name) for name in self._session.tables.all_names)
+        return ()
+
+    def definitions(self, *, with_history: bool) -> None:
+        return None
 
     def catalog(self) -> Catalog:
         return self._catalog.read()

@@ -35,9 +35,9 @@ def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wir
     Where it did not, a pooler stands between that takes no `options`, and nothing has been set. Raises
     `DatabaseUnreachable`, `DatabaseMissing`, `ServerFull`.
     """
-    parameters = {"connect_timeout": "10", "application_name": settings.application_name, **_KEEPALIVES, **conninfo}
-    if _wants_primary(parameters):
-        parameters["target_session_attrs"] = "primary"
+    parameters = with_primary(
+        {"connect_timeout": "10", "application_name": settings.application_name, **_KEEPALIVES, **conninfo}
+    )
     # What PGOPTIONS says still counts, although an explicit `options` would hide it from libpq.
     options = f"{_effective(parameters, 'options')} {_startup_options(settings)}".strip()
     try:
@@ -50,6 +50,11 @@ def connect(conninfo: Mapping[str, str], settings: SessionSettings) -> tuple[Wir
         return Wire(_connect_once(parameters)), False
     except NO_CONNECTION as error:
         raise unreachable(error, parameters) from None
+
+
+def with_primary(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters as they lead to the same server, whichever program connects."""
+    return {**parameters, **({"target_session_attrs": "primary"} if _wants_primary(parameters) else {})}
 
 
 def _wants_primary(parameters: Mapping[str, str]) -> bool:

@@ -236,6 +236,11 @@ class Tables:
         return f"{quoted(self.schema)}.{quoted(self.table + suffix)}"
 
     @property
+    def all_names(self) -> tuple[str, ...]:
+        """The names of the tables, without their schema."""
+        return tuple(self.table + suffix for suffix in ("", "_log", "_progress", "_text"))
+
+    @property
     def history(self) -> str:
         return self._name()
 

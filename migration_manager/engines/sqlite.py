@@ -324,6 +324,23 @@ class SqliteEngine:
             answers = self._at_once(connection, lambda open_one: sqlite_catalog.read(open_one, self._path))
         return sqlite_catalog.catalog_of(answers, hidden=self._tables.all_names)
 
+    def history_tables(self) -> tuple[tuple[str, str], ...]:
+        connection = self._reading()
+        with suppress(ForeignHistory):
+            if connection is not None and self._at_once(connection, self._history_exists):
+                return tuple(("main", name) for name in sorted(self._tables.all_names))
+        return ()
+
+    def definitions(self, *, with_history: bool) -> tuple[str, ...]:
+        ours = frozenset() if with_history else frozenset(name for _, name in self.history_tables())
+        connection = self._reading()
+        if connection is None:
+            return ()
+        rows = self._at_once(
+            connection, lambda reading: self._ask(reading, queries.definitions(sqlite3.sqlite_version_info))
+        )
+        return tuple(text for name, table, text in rows if not {name, table} & ours)
+
     def _ask(self, connection: sqlite3.Connection, query: str, values: Any = ()) -> list[Any]:
         return ask(connection, self._path, query, values)
 

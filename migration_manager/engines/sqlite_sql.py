@@ -39,6 +39,19 @@ SELECT type, name FROM sqlite_temp_master
 WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type DESC"""
 
 
+def definitions(version: tuple[int, ...]) -> str:
+    """Return the query for the statements that made everything, each with its object's and its table's name.
+
+    They come in an order that can be run, whatever was made first. A virtual table makes its shadows itself; SQLite
+    tells which those are from 3.37 on.
+    """
+    shadows = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
+    besides = f" AND name NOT IN ({shadows})" if version >= (3, 37) else ""
+    return f"""SELECT name, tbl_name, sql FROM sqlite_master
+WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'{besides}
+ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'index' THEN 2 WHEN 'view' THEN 3 ELSE 4 END, name"""
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The statements about one history, by the name of its table."""

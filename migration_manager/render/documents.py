@@ -20,6 +20,7 @@ from migration_manager.errors import (
     Interrupted,
     MigrationFailed,
     MigrationManagerError,
+    PlanRefused,
     describe_holder,
 )
 from migration_manager.messages import one_by_one
@@ -163,6 +164,7 @@ def _about(plan: Plan | None) -> Document:
         "touching_the_same": [{"name": e.name, "tables": list(e.tables)} for e in plan.entangled] if plan else [],
         "touching_unknown": list(plan.unclear) if plan else [],
         "undoes_run": of_run and {"run_id": of_run.id, "at": _moment(of_run.at), "by": of_run.by},
+        "plan": plan.saved_in if plan else None,
     }
 
 
@@ -277,6 +279,8 @@ def error(value: MigrationManagerError) -> Document:
             "tries": cause.tries,
             "blocked_by": [server_session(blocker) for blocker in cause.wait.blockers] if cause.wait else [],
         }
+    if isinstance(value, PlanRefused):
+        facts |= {"path": value.path, "moved": list(value.moved)}
     if isinstance(value, Interrupted):
         facts["signal"] = value.stop.value.name
     if value.report is not None:

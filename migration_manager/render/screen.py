@@ -99,6 +99,13 @@ class Screen:
         """Write JSON text, whose values are clean already, to standard output as it is."""
         self._to_out().write([(text, "")])
 
+    def text(self, text: str) -> None:
+        """Write a whole text to standard output, as it is where a program reads it, under --quiet too."""
+        if self.is_terminal:
+            self._to_out().write_sql(self._safe_text(text))
+        else:
+            self.document(text.removesuffix("\n"))
+
     def message(self, *segments: Segment) -> None:
         """Write one line of progress or explanation to standard error; nothing under --quiet."""
         if not self.quiet:

@@ -283,6 +283,8 @@ def show_confirmation(
         screen.error("  ", (f"it will be stamped {environment} from now on", LOOK))
     if preview.plan.of_run is not None:
         screen.error("  undoes    run ", (described(preview.plan.of_run), NAME))
+    if preview.plan.saved_in is not None:
+        screen.error("  plan      ", (preview.plan.saved_in, NAME))
     label = counted(len(preview.tasks), "file")
     for number, task in enumerate(preview.tasks):
         word = DONE_WORDS[task.change.action]

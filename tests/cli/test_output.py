@@ -97,8 +97,17 @@ LOG_ROW = dict.fromkeys((
     "host", "tool_version", "git_commit", "ci_run", "sqlstate", "error", "reason", "note",
 ))  # fmt: skip
 DONE = dict.fromkeys(("name", "action", "execution_ms", "rows_selected", "tries"))
-UNDONE: dict[str, Any] = {"touching_the_same": [], "touching_unknown": [], "undoes_run": None}
-RUN = {"environment": None, "run_id": None, "done": [DONE], "not_reached": [], "left": [], "warnings": [], **UNDONE}
+UNDONE: dict[str, Any] = {"touching_the_same": [], "touching_unknown": [], "undoes_run": None, "plan": None}
+RUN = {
+    "environment": None,
+    "run_id": None,
+    "done": [DONE],
+    "not_reached": [],
+    "left": [],
+    "warnings": [],
+    "schema_file": None,
+    **UNDONE,
+}
 PREVIEW: dict[str, Any] = {
     "environment": None,
     "dry_run": None,

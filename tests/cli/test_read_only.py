@@ -25,6 +25,11 @@ LOOKING = [
     ["rollback", "--all", "--dry-run", "--json"],
     ["baseline", "--all", "--dry-run"],
     ["repair", "--all", "--dry-run"],
+    ["plan"],
+    ["plan", "--json"],
+    ["plan", "--out", "-"],
+    ["dump"],
+    ["dump", "--json"],
     ["db", "url"],
     ["db", "wait"],
 ]

@@ -88,6 +88,8 @@ def test_reading_a_database_without_history_answers_empty_and_writes_nothing(tar
         assert engine.log() == ()
         assert engine.log(name="a", limit=5) == ()
         assert engine.kept_texts(["v1:0"]) == {}
+        assert engine.history_tables() == ()
+        assert not engine.definitions(with_history=True)
         engine.identify()
     assert target.fingerprint() == before
 
@@ -100,8 +102,35 @@ def test_reading_a_history_writes_nothing(target: Target) -> None:
         assert applied_names(engine) == ["a"]
         assert engine.log()
         engine.kept_texts(["v1:0"])
+        engine.history_tables()
+        engine.definitions(with_history=True)
         engine.identify()
     assert target.fingerprint() == before
+
+
+def test_the_historys_tables_are_told_from_the_first_write_on_and_another_tools_are_not(target: Target) -> None:
+    with ready(target, SessionSettings(history_table="done")) as engine:
+        tables = engine.history_tables()
+        assert sorted(name for _, name in tables) == ["done", "done_log", "done_progress", "done_text"]
+        for schema, name in tables:
+            target.rows(f"SELECT 1 FROM {schema}.{name}")
+    target.run("CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)")
+    with target.open() as engine:
+        assert engine.history_tables() == ()
+
+
+def test_definitions_are_those_the_database_keeps_in_an_order_that_can_be_run(target: Target) -> None:
+    with ready(target) as engine:
+        for name, text in (("a", "CREATE VIEW v AS SELECT 1 AS n"), ("b", "CREATE TABLE t (n integer)")):
+            engine.transact(RUN, [change(name, text)])
+        found = engine.definitions(with_history=False)
+        if target.dialect is Dialect.POSTGRESQL:
+            assert found is None, "a program has to write them"
+            return
+        assert found == ("CREATE TABLE t (n integer)", "CREATE VIEW v AS SELECT 1 AS n")
+        everything = engine.definitions(with_history=True)
+        assert everything is not None
+        assert len(everything) == len(found) + 4
 
 
 def test_reading_needs_no_right_to_write(target: Target) -> None:

@@ -15,7 +15,7 @@ NAME = PACKAGE.name
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "catalog", "model", "rows", "durations", "runs", "interrupts", "retrying"}),
     frozenset({"errors", "secret", "blocking"}),
-    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile", "rules"}),
+    frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile", "outfile", "rules"}),
     frozenset(
         {
             "plan",
@@ -26,12 +26,14 @@ LAYERS: tuple[frozenset[str], ...] = (
             "messages",
             "resuming",
             "configfile",
+            "dumptext",
+            "savedplan",
             "filerules",
             "since",
         }
     ),
-    frozenset({"files", "config", "embedded", "squawk"}),
-    frozenset({"scaffold", "prepare", "engines", "linting"}),
+    frozenset({"files", "config", "embedded", "clients", "squawk"}),
+    frozenset({"scaffold", "prepare", "engines", "linting", "schemadump"}),
     frozenset({"runner", "proving", "render"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
@@ -44,8 +46,8 @@ GUARDED = {
     "rich": {"render"},
     "psycopg": {"engines", "embedded"},
     "sqlite3": {"engines"},
-    "subprocess": {"embedded", "since", "squawk"},
-    "msgspec": {"config", "configfile"},
+    "subprocess": {"embedded", "clients", "since", "squawk"},
+    "msgspec": {"config", "configfile", "savedplan"},
     "dotenv": {"config", "configfile"},
     "tomllib": {"config", "configfile"},
 }
@@ -112,6 +114,8 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
         "messages",
         "resuming",
         "names",
+        "dumptext",
+        "savedplan",
         "rules",
         "filerules",
     ],
@@ -147,7 +151,7 @@ def test_no_duration_comes_from_a_clock_that_may_be_set() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in asking
     }
     assert found <= {
-        "cli/making.py", "embedded/wheel.py", "engines/sqlite.py",
+        "cli/changing.py", "cli/making.py", "embedded/wheel.py", "engines/sqlite.py",
         "engines/sqlite_outside.py", "engines/sqlite_lock.py", "files.py",
         "render/words.py",
     }  # fmt: skip

@@ -138,12 +138,15 @@ def test_the_commands_of_daily_use_and_of_an_incident_run(copy: Path, database: 
 @pytest.mark.postgres
 def test_the_commands_of_production_run_and_ask_first(copy: Path, database: Database) -> None:
     reader = Reader(copy, {"PRODUCTION_DATABASE_URL": database.url})
-    asks, confirms = commands_in("Production")
+    asks, confirms, saves, carries_out = commands_in("Production")
     refused = reader.type(asks)
     assert refused.code == 6, "there is no terminal here"
-    assert confirms.endswith("--yes --confirm app")
-    outcome = reader.type(confirms.removesuffix("app") + database.name)
-    assert outcome.code == 0, outcome.text
+    assert reader.type(saves).code == 0
+    for line, said in ((carries_out, " applied in "), (confirms, "nothing to do")):
+        assert line.endswith("--yes --confirm app")
+        outcome = reader.type(line.removesuffix("app") + database.name)
+        assert outcome.code == 0, outcome.text
+        assert said in outcome.out
 
 
 @pytest.mark.postgres

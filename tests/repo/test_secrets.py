@@ -307,8 +307,32 @@ def everything_shown(leaks: Leaks) -> None:
     for typed in (["config"], ["config", "--json"], ["config", "--verbose"], ["db", "url"], ["db", "url", "--json"],
                   ["status", "--verbose"], ["status", "--all-environments"], ["status", "-a", "--json"], ["history"],
                   ["history", "--json"], ["migrate", "--verbose"], ["migrate"], ["verify"], ["rollback", "-v"],
-                  ["db", "wait"], ["db", "create"], ["db", "start"], ["db", "stop"]):  # fmt: skip
+                  ["db", "wait"], ["db", "create"], ["db", "start"], ["db", "stop"], ["plan", "-o", "-"],
+                  ["plan", "--json"], ["dump"], ["dump", "--json"], ["dump", "--check", "-o", "no.sql"]):  # fmt: skip
         leaks.run(*typed)
+
+
+def a_schema_that_has_it(leaks: Leaks) -> None:
+    literal = sql.Literal(leaks.password).as_string()
+    leaks.project.set("dev", schema_file="schema.sql")
+    leaks.project.write("20260101_100000_more", f"CREATE VIEW v AS SELECT {literal}::text AS word;\n")
+    outcome = leaks.run("migrate")
+    assert (outcome.code, "THE SCHEMA FILE IS OLD" in outcome.err) == (0, True)
+    for typed in (["dump"], ["dump", "--json"], ["dump", "--check"], ["dump", "--check", "--json"]):
+        assert leaks.run(*typed).code == 6
+    assert not (leaks.project.root / "schema.sql").exists()
+
+
+def another_pg_dump_that_quotes_its_surroundings(leaks: Leaks) -> None:
+    folder = leaks.project.root / "programs"
+    folder.mkdir()
+    script = '#!/bin/sh\n[ "$1" = --version ] && echo "pg_dump (PostgreSQL) 99.1" && exit\nenv >&2\nexit 1\n'
+    (folder / "pg_dump").write_text(script)
+    (folder / "pg_dump").chmod(0o755)
+    leaks.project.set("dev", pg_bin="programs", schema_file="schema.sql")
+    for typed in (["dump"], ["dump", "--json"], ["dump", "--verbose"], ["migrate", "--json"], ["rollback"]):
+        outcome = leaks.run(*typed)
+        assert "PGPASSWORD=" in outcome.text, "it was quoted"
 
 
 def guards(leaks: Leaks) -> None:
@@ -362,6 +386,7 @@ SITUATIONS: list[Situation] = [
     wrong_password, no_server_at_all, refused_port, unknown_host, missing_database, password_in_the_query, bad_scheme,
     bad_escape, password_where_another_part_belongs, sql_that_quotes_it, unique_violation, notices_that_quote_it,
     statements_shown, reasons, wrong_configuration, variables_and_dotenv, everything_shown, guards, wrong_names,
+    a_schema_that_has_it, another_pg_dump_that_quotes_its_surroundings,
     wrong_role_and_schema, lock_held, process_listing,
 ]  # fmt: skip
 

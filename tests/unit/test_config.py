@@ -110,10 +110,14 @@ def test_with_nothing_at_all_dev_is_embedded(project: Project) -> None:
         lock_wait=600_000,
         out_of_order=OutOfOrder.WARN,
         require_rollback=False,
+        schema_file=None,
+        pg_bin=None,
         server_version=None,
         environments=(),
         protected_environments=("prod", "production"),
         default_environment="dev",
+        scratch_url=None,
+        scratch_problem=None,
         origins=project.load().origins,
     )
 
@@ -488,6 +492,16 @@ def test_folders_in_the_file_start_at_the_file_and_typed_ones_here(project: Proj
     assert project.load({"MIGRATION_MANAGER_DIR": "/srv/db"}, cwd=sub).migrations == Path("/srv/db")
 
 
+def test_other_paths_of_an_environment_start_at_the_file_and_typed_ones_here(project: Project) -> None:
+    project.write('[environments.dev]\nurl = "embedded:"\nschema_file = "db/schema.sql"\npg_bin = "/opt/pg/bin"')
+    sub = project.root / "sub"
+    sub.mkdir()
+    found = project.load(cwd=sub)
+    assert (found.schema_file, found.pg_bin) == (project.root / "db" / "schema.sql", Path("/opt/pg/bin"))
+    typed = project.load({"MIGRATION_MANAGER_SCHEMA_FILE": "schema.sql"}, cwd=sub)
+    assert typed.schema_file == sub / "schema.sql"
+
+
 # --------------------------------------------------------------------------------------- wrong in a file
 
 
@@ -775,6 +789,8 @@ def test_every_value_is_shown_with_its_origin(project: Project) -> None:
         ("out_of_order", "warn", "default"),
         ("require_rollback", "true", "flag --require-rollback"),
         ("server_version", "(not set)", "default"),
+        ("schema_file", "(not set)", "default"),
+        ("pg_bin", "(not set)", "default"),
     ]
 
 
