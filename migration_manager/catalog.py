@@ -47,6 +47,8 @@ _HOLDERS: Final = frozenset(
 _SERVER: Final = "foreign server"
 _OF_SERVER: Final = "user mapping"
 
+_NO_STRUCTURE: Final = frozenset({"owner", "privileges"})
+_NO_STRUCTURES: Final = frozenset({"privileges", "default privileges", "database settings", "subscription"})
 _SHORT_LIST: Final = 5  # entries that are told in full
 
 Catalog = Mapping[Item, str]  # the properties of each object, as the text of a JSON object with sorted keys
@@ -119,6 +121,15 @@ def differences(first: Catalog, second: Catalog) -> tuple[Difference, ...]:
         if first[item] != second[there]:
             found += _compared(item, json.loads(first[item]), json.loads(second[there]))
     return tuple(sorted(found, key=lambda one: (one.item.kind, one.item.of or "", one.item.name)))
+
+
+def structure(catalog: Catalog) -> Catalog:
+    """Return a catalog without who owns what and may do what, and without what a server is set to rather than made."""
+    return {
+        item: json.dumps({name: value for name, value in json.loads(text).items() if name not in _NO_STRUCTURE})
+        for item, text in catalog.items()
+        if item.kind not in _NO_STRUCTURES
+    }
 
 
 def _moved(missing: Iterable[Item], extra: Iterable[Item]) -> dict[Item, Item]:

@@ -20,6 +20,7 @@ from migration_manager.errors import (
 )
 from migration_manager.model import (
     Action,
+    Applied,
     Change,
     Dialect,
     Difference,
@@ -151,6 +152,21 @@ class Preparer:
         warnings = () if script.statement_count else (f"{step.name} has no statement; it is only recorded",)
         change = _record(Action.MIGRATE, migration, undo)
         return Task(step.name, replace(change, script=script), warnings)
+
+    def as_applied(self, row: Applied, migration: Migration | None, kept_texts: KeptTexts) -> Task:
+        """Make an applied migration ready to run somewhere else, as it was when it was applied.
+
+        Its file serves where that is unchanged, else the text that was kept. Raises `HistoryError` without either.
+        """
+        source = migration.source if migration is not None and migration.source.checksum == row.checksum else None
+        if source is None:
+            text = kept_texts([row.checksum]).get(row.checksum)
+            if text is None:
+                what = "has no file here" if migration is None else "has changed since it was applied"
+                raise HistoryError(f"{row.name} {what}, and its text was not kept", names=(row.name,))
+            source = Source.held(f"{row.name}.sql (kept)", text, row.checksum)
+        script = self._script(source, rollback=False)
+        return Task(row.name, Change(Action.MIGRATE, row.name, script, checksum=row.checksum))
 
     def back(self, step: Step, kept_texts: KeptTexts) -> Task:
         """Make a planned rollback ready: the file where it exists, else the text that was kept when it was applied.

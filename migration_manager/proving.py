@@ -7,28 +7,20 @@ all of them. After one that is not, a second one that only ever went up is copie
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
-from migration_manager import aftermath
 from migration_manager.catalog import Catalog, differences
-from migration_manager.engines.base import Engine, Scratch, ScratchRows, SessionSettings
-from migration_manager.errors import ConfigError, GuardRefused, MigrationFailed, NoRollbackScript, SqlFailed
-from migration_manager.model import Direction, Migration, Run, RunReport, Step, Task
-from migration_manager.prepare import Preparer, no_texts
+from migration_manager.engines.base import Engine, ScratchRows
+from migration_manager.errors import ConfigError, GuardRefused, NoRollbackScript
+from migration_manager.model import Direction, Migration, Step, Task
+from migration_manager.prepare import no_texts
 from migration_manager.proof import Failure, Proof, Stage, Trial, Verdict, judge
 from migration_manager.rows import lost
-
-_MISSING_ROLE: Final = re.compile(r'role "(?P<name>(?:[^"]|"")+)" does not exist')
-_NO_SUCH_OBJECT: Final = "42704"
-_MOST_ROLES: Final = 50  # that one script may name before something else is wrong
-_LACKS_EXTENSION: Final = re.compile(
-    r'extension "(?P<name>[^"]+)" is not available|extension control file "[^"]*/(?P<file>[^"/]+)\.control"'
-)
+from migration_manager.scratch import Bench, run_script
 
 
 class Observer(Protocol):
@@ -38,21 +30,10 @@ class Observer(Protocol):
 
     def proved(self, proof: Proof) -> None: ...
 
-    def warned(self, text: str) -> None: ...
 
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What a proof works with: where databases are made, how they are opened, and whose scripts run there."""
-
-    scratch: Scratch
-    settings: SessionSettings
-    preparer: Preparer
-    run: Run
-    observer: Observer
-
-
-def prove(bench: Bench, migrations: Sequence[Migration], chosen: Collection[str]) -> tuple[Proof, ...]:
+def prove(
+    bench: Bench, migrations: Sequence[Migration], chosen: Collection[str], observer: Observer
+) -> tuple[Proof, ...]:
     """Prove those of the migrations, which are all there are, in order, that are chosen by name; the others only go up.
 
     Stops after a migration that itself fails: what comes after it cannot be tried. Raises `ConfigError` where the
@@ -63,14 +44,14 @@ def prove(bench: Bench, migrations: Sequence[Migration], chosen: Collection[str]
         last = max((number for number, one in enumerate(migrations) if one.name in chosen), default=-1)
         for number, migration in enumerate(migrations[: last + 1]):
             if migration.name in chosen:
-                bench.observer.proving(migration.name, len(proofs) + 1, len(chosen))
+                observer.proving(migration.name, len(proofs) + 1, len(chosen))
                 trial = track.try_out(number)
             elif (failure := track.forward(number)) is not None:
                 trial = replace(track.about(migration), stopped=Stage.UP, failure=failure)
             else:
                 continue
             proof = judge(trial)
-            bench.observer.proved(proof)
+            observer.proved(proof)
             proofs.append(proof)
             if trial.stopped is Stage.UP:
                 break
@@ -184,48 +165,7 @@ class _Track:
         return self._bench.preparer.forward(self._step(Direction.FORWARD, number), require_rollback=False)
 
     def _run(self, database: _Database, task: Task) -> Failure | None:
-        """Run a script as a run of `migrate` or `rollback` would; return how it failed, None where it did not.
-
-        A role that it names and that nobody has made, because roles belong to a server, is made.
-        """
-        bench = self._bench
-        for _ in range(_MOST_ROLES):
-            try:
-                if task.outside_transaction:
-                    database.engine.run_outside_transaction(bench.run, task.change)
-                else:
-                    database.engine.transact(bench.run, [task.change])
-            except SqlFailed as error:
-                role = self._missing_role(error)
-                if role is None or error.kept:  # what is half done cannot be done again
-                    return self._failure(task, error)
-                bench.scratch.make_role(role)
-                bench.observer.warned(f"the role {role} was made in the scratch server: no migration makes it")
-            else:
-                return None
-        raise ConfigError(f"{task.name} names more than {_MOST_ROLES} roles that do not exist")
-
-    def _missing_role(self, error: SqlFailed) -> str | None:
-        if error.code != _NO_SUCH_OBJECT or not self._bench.scratch.owned:
-            return None
-        found = _MISSING_ROLE.search(error.message)
-        return None if found is None else found["name"].replace('""', '"')
-
-    def _failure(self, task: Task, error: SqlFailed) -> Failure:
-        failed = aftermath.failure(task, [task], error, RunReport(self._bench.run.id))
-        path = task.change.script.source.path if task.change.script else task.name
-        line = column = None
-        if isinstance(failed, MigrationFailed):
-            path, line, column = failed.path, failed.line, failed.column
-        if found := _LACKS_EXTENSION.search(error.message):
-            place = path if line is None else f"{path}:{line}"
-            raise ConfigError(
-                f"the scratch server ({self._bench.scratch.shown}) has no extension {found['name'] or found['file']},"
-                f" which {place} creates",
-                hint="set `scratch_url` to a server that has it, or to a container, as in"
-                ' scratch_url = "testcontainers:postgis/postgis:17-3.5"',
-            )
-        return Failure(error.message, path, line, column, error.code)
+        return run_script(self._bench, database.engine, task)
 
     # ------------------------------------------------------------------------------------ databases
 

@@ -32,8 +32,8 @@ def prove(
     from migration_manager.engines.base import SessionSettings
     from migration_manager.names import resolve
     from migration_manager.prepare import Preparer
-    from migration_manager.proving import Bench
     from migration_manager.proving import prove as do_prove
+    from migration_manager.scratch import Bench
     from migration_manager.since import names_since
 
     chosen = [o for o, given in (("--name", name), ("--last", last), ("--since", since)) if given is not None]
@@ -58,8 +58,8 @@ def prove(
     with call.scratch(settings) as scratch:
         telling.begin(scratch.shown)
         session = SessionSettings(history_schema=settings.history_schema, history_table=settings.history_table)
-        bench = Bench(scratch, session, preparer, new_run(settings.environment), telling)
-        proofs = do_prove(bench, migrations, wanted)
+        bench = Bench(scratch, session, preparer, new_run(settings.environment), call.screen.warning)
+        proofs = do_prove(bench, migrations, wanted, telling)
         shown = scratch.shown
     tried = {proof.name for proof in proofs}
     untried = [each for each in names if each in wanted and each not in tried]
@@ -93,9 +93,6 @@ class _Telling:
     def proved(self, proof: Proof) -> None:
         if self._is_shown:
             show_proof(self._screen, proof)
-
-    def warned(self, text: str) -> None:
-        self._screen.warning(text)
 
 
 def register(app: typer.Typer) -> None:

@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"files", "config", "embedded", "clients", "squawk"}),
     frozenset({"scaffold", "prepare", "engines", "linting", "schemadump"}),
-    frozenset({"runner", "proving", "render"}),
+    frozenset({"runner", "scratch", "proving", "drifting", "render"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
