@@ -264,7 +264,8 @@ class _Assembly:
             to = next((tuple(name for name, *_ in key.terms) for key in keys), ())
         columns = ", ".join(map(as_sql, reference.columns))
         at = f" ({', '.join(map(as_sql, to))})" if to else ""
-        return f"FOREIGN KEY ({columns}) REFERENCES {as_sql(reference.parent)}{at}{reference.rules}"
+        deferred = " DEFERRABLE INITIALLY DEFERRED" if reference.is_deferred else ""
+        return f"FOREIGN KEY ({columns}) REFERENCES {as_sql(reference.parent)}{at}{reference.rules}{deferred}"
 
     # ---- the others
 
