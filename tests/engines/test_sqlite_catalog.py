@@ -1114,6 +1114,19 @@ def test_the_catalog_is_read_as_it_is_at_one_moment(
         assert Item("table", "late_1") in engine.catalog()
 
 
+def test_a_column_without_a_name_is_called_by_its_expression_however_that_is_written(
+    sqlite_target: SqliteTarget,
+) -> None:
+    """SQLite calls it as the text is."""
+    one = """CREATE TABLE t (a, b); CREATE VIEW v AS SELECT sum(a), b || 'A b', a AS "Sum (a)" FROM t;"""
+    other = one.replace("sum(a)", 'SUM( "a" )').replace("b || ", "b||")
+    before, after = catalog_of(sqlite_target.path, one), catalog_of(sqlite_target.path, other)
+    assert sqlite_target.rows("SELECT name FROM pragma_table_info('v')")[0] == ('SUM( "a" )',)
+    assert told(before, after) == []
+    order = json.loads(after[Item("column order", "v", "v")])["columns"]
+    assert order == ['"sum(a)"', "\"b || 'A b'\"", '"Sum (a)"']
+
+
 # ------------------------------------------------------------------------------------------ odd schemas
 
 
