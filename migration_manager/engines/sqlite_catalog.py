@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -139,10 +139,13 @@ def catalog_of(answers: Answers, *, hidden: Collection[str]) -> Catalog:
 
 
 class _Assembly:
+    """Makes one catalog of what a database has answered."""
+
     def __init__(self, answers: Answers, hidden: Collection[str]) -> None:
         self._answers = answers
         self._hidden = frozenset(hidden) | self._shadows()
         self._tables: dict[str, TableText] = {}  # by their folded names, those that could be read
+        self._relations = _names_of_relations(answers)
         self._catalog: dict[Item, str] = {}
 
     def _shadows(self) -> frozenset[str]:
@@ -168,7 +171,7 @@ class _Assembly:
         ]
         tables = [item for item in shown if item.type == "table" and not item.is_virtual]
         for item in tables:
-            names = self._own_names(item)
+            names = self._relations.get(folded(item.name), frozenset())
             try:
                 self._tables[folded(item.name)] = read_table(item.sql, names)
             except Unreadable:
@@ -192,12 +195,6 @@ class _Assembly:
 
     # ---- tables
 
-    def _own_names(self, item: _Object) -> frozenset[str]:
-        """Return the folded names of a table and its columns."""
-        return frozenset(
-            {folded(item.name), *(folded(column.name) for column in self._answers.columns.get(item.name, ()))}
-        )
-
     def _table(self, item: _Object) -> None:
         text = self._tables.get(folded(item.name))
         unread = None if text else item.sql
@@ -208,7 +205,7 @@ class _Assembly:
         )
         columns = self._answers.columns.get(item.name, [])
         self._column_order(item.name, [column.name for column in columns])
-        names = self._own_names(item)
+        names = self._relations.get(folded(item.name), frozenset())
         for column in columns:
             said = text.columns.get(folded(column.name))
             self._put(
@@ -264,7 +261,8 @@ class _Assembly:
             to = next((tuple(name for name, *_ in key.terms) for key in keys), ())
         columns = ", ".join(map(as_sql, reference.columns))
         at = f" ({', '.join(map(as_sql, to))})" if to else ""
-        return f"FOREIGN KEY ({columns}) REFERENCES {as_sql(reference.parent)}{at}{reference.rules}"
+        deferred = " DEFERRABLE INITIALLY DEFERRED" if reference.is_deferred else ""
+        return f"FOREIGN KEY ({columns}) REFERENCES {as_sql(reference.parent)}{at}{reference.rules}{deferred}"
 
     # ---- the others
 
@@ -277,11 +275,9 @@ class _Assembly:
 
     def _view(self, item: _Object) -> None:
         columns = self._answers.view_columns.get(item.name, [])
-        names: set[str] = set()
         try:
             words = view_query(item.sql)
-            names = self._names_in(words, item.name)
-            definition = rewritten(words, names)
+            definition = rewritten(words, self._names_in(words, item.name))
         except Unreadable:
             definition = item.sql
         error = columns if isinstance(columns, str) else None
@@ -294,7 +290,7 @@ class _Assembly:
 
     def _index(self, item: _Object) -> None:
         text = self._tables.get(folded(item.table))
-        names = {folded(item.table), *(text.columns if text else ()), *ROWID}
+        names = self._relations.get(folded(item.table), frozenset()) | ROWID
         try:
             expressions, condition = index_terms(item.sql)
             terms = []
@@ -328,17 +324,16 @@ class _Assembly:
         """
         names = {word.name for word in words if word.form in (Form.BARE, Form.QUOTED)}
         names |= {word.name for before, word in pairwise(words) if before.says("as")}
-        named = {word.name for word in words} | {folded(relation)}
-        for name, columns in self._columns_of_relations():
-            if name in named:
-                names |= {name, *columns}
+        for name in {*(word.name for word in words), folded(relation)}:
+            names |= self._relations.get(name, frozenset())
         return names | ROWID
 
-    def _columns_of_relations(self) -> Iterator[tuple[str, Sequence[str]]]:
-        for table, columns in self._answers.columns.items():
-            yield folded(table), [folded(column.name) for column in columns]
-        for view, found in self._answers.view_columns.items():
-            yield folded(view), [] if isinstance(found, str) else [folded(column) for column in found]
+
+def _names_of_relations(answers: Answers) -> dict[str, frozenset[str]]:
+    """Return the folded names of every table and view with its columns, by its own."""
+    found = {table: [column.name for column in columns] for table, columns in answers.columns.items()}
+    found |= {view: [] if isinstance(columns, str) else columns for view, columns in answers.view_columns.items()}
+    return {folded(name): frozenset(map(folded, (name, *columns))) for name, columns in found.items()}
 
 
 def _type(declared: str, said: ColumnText | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -41,6 +41,7 @@ class Reference:
     parent: str
     parent_columns: tuple[str, ...]
     rules: str
+    is_deferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def read_table(sql: str, names: frozenset[str]) -> TableText:
             reading.part(part)
         for option in parts_of(words[position:]):
             option_text = [word.name for word in option]
+            if not option_text:  # a comma too many, which SQLite takes
+                continue
             if option_text == ["without", "rowid"]:
                 table.without_rowid = True
             elif option_text == ["strict"]:
@@ -234,6 +237,8 @@ class _Reading:
             self._name = None
         elif self._takes("references"):
             self._references((name,))
+        elif self._sees("deferrable") or self._sees("not", "deferrable"):
+            self._defer_the_last()
         elif self._takes("generated", "always") or self._sees("as"):
             self._generated(column)
         else:
@@ -286,22 +291,34 @@ class _Reading:
         if self._sees("("):
             parent_columns = tuple(part[0].name for part in parts_of(self._parenthesised()))
         actions = {"delete": "", "update": ""}
-        deferred = ""
         while True:
             if self._takes("match"):
                 self._next()  # read, and not heeded
             elif self._takes("on"):
                 event = self._next().name
                 actions[event] = self._action()
-            elif self._takes("not", "deferrable"):
-                self._timing()
-                deferred = ""
-            elif self._takes("deferrable"):
-                deferred = " DEFERRABLE INITIALLY DEFERRED" if self._timing() == "deferred" else ""
             else:
                 break
         rules = "".join(f" ON {event.upper()} {actions[event]}" for event in ("delete", "update") if actions[event])
-        self._add("FOREIGN KEY", reference=Reference(columns, parent, parent_columns, rules + deferred))
+        is_deferred = self._deferral() or False
+        self._add("FOREIGN KEY", reference=Reference(columns, parent, parent_columns, rules, is_deferred))
+
+    def _deferral(self) -> bool | None:
+        """Return whether a clause says that a foreign key waits for the end of the transaction; None without one."""
+        if self._takes("not", "deferrable"):
+            self._timing()
+            return False
+        return self._timing() == "deferred" if self._takes("deferrable") else None
+
+    def _defer_the_last(self) -> None:
+        """Read such a clause that stands by itself: it is for the last foreign key, whichever column has that."""
+        is_deferred = self._deferral() or False
+        self._name = None
+        for number, constraint in reversed(list(enumerate(self._table.constraints))):
+            if constraint.reference is not None:
+                reference = replace(constraint.reference, is_deferred=is_deferred)
+                self._table.constraints[number] = replace(constraint, reference=reference)
+                return
 
     def _action(self) -> str:
         if self._takes("no", "action"):

@@ -10,8 +10,9 @@ import random
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -422,27 +423,35 @@ if STRICT:
     PLANTED["STRICT is lost"] = Planted(*remade("marks", but(MARKS, STRICT)), ["table marks: is strict yes  →  none"])
 
 
-def words_after(prepared: Path, path: Path, case: Planted) -> list[str]:
-    before, _, after = around(prepared, path, case.up, case.down)
-    return told(before, after)
+@pytest.fixture(scope="module")
+def planted(prepared: Path) -> Callable[[str], tuple[Catalog, Catalog]]:
+    """Return what runs a planted case, once for all tests, and returns the catalogs before and after it."""
+
+    @cache
+    def run(name: str) -> tuple[Catalog, Catalog]:
+        number = list(PLANTED).index(name)
+        before, _, after = around(prepared, prepared.with_name(f"{number}.db"), PLANTED[name].up, PLANTED[name].down)
+        return before, after
+
+    return run
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_what_a_rollback_forgets_or_mangles_is_told(prepared: Path, sqlite_target: SqliteTarget, name: str) -> None:
-    case = PLANTED[name]
-    assert words_after(prepared, sqlite_target.path, case) == case.words
+def test_what_a_rollback_forgets_or_mangles_is_told(
+    planted: Callable[[str], tuple[Catalog, Catalog]], name: str
+) -> None:
+    assert told(*planted(name)) == PLANTED[name].words
 
 
 def test_the_table_of_faults_is_able_to_fail(
-    prepared: Path, sqlite_target: SqliteTarget, monkeypatch: pytest.MonkeyPatch
+    planted: Callable[[str], tuple[Catalog, Catalog]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a comparison that finds nothing, every planted case is seen to fail."""
     assert len(PLANTED) >= 35
-    assert all(case.words for case in PLANTED.values())
     monkeypatch.setattr(catalog_module, "differences", lambda first, second: ())
-    for number, case in enumerate(PLANTED.values()):
-        words = words_after(prepared, sqlite_target.path.with_name(f"{number}.db"), case)
-        assert words != case.words
+    for name in PLANTED:
+        with pytest.raises(AssertionError):
+            test_what_a_rollback_forgets_or_mangles_is_told(planted, name)
 
 
 # ---------------------------------------------------------------------------------- what makes no difference
@@ -819,38 +828,120 @@ def test_what_is_read_from_the_texts_is_what_the_pragmas_say(sqlite_target: Sqli
         text = script if isinstance(script, str) else script.read_text("utf-8")
         with suppress(sqlite3.Error):  # some need another one before them
             connection.executescript(text)
-        tables = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' "
-            "AND name NOT LIKE 'docs\\_%' ESCAPE '\\' AND name <> 'sqlite_sequence'"
-        ).fetchall()
-        for name, sql in tables:
-            columns = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
-            names = frozenset({folded(name), *(folded(column[1]) for column in columns)})
-            told_by_text = read_table(sql, names)
-            assert set(told_by_text.columns) == {folded(column[1]) for column in columns}
-            keys = [column for _, column in sorted((column[5], folded(column[1])) for column in columns if column[5])]
-            constraints = told_by_text.constraints
-            assert keys == [term for one in constraints if one.kind == "PRIMARY KEY" for term, *_ in one.terms]
-            assert {column[1] for column in columns if column[6]} == {
-                column for column, said in told_by_text.columns.items() if said.generated
-            }
-            indexes = connection.execute("SELECT name, origin FROM pragma_index_list(?)", (name,)).fetchall()
-            assert sum(origin == "u" for _, origin in indexes) == sum(one.kind == "UNIQUE" for one in constraints)
-            references = {
-                (number, place, folded(table), folded(here), folded(there or ""), changed, deleted)
-                for number, place, table, here, there, changed, deleted, _ in connection.execute(
-                    "SELECT * FROM pragma_foreign_key_list(?)", (name,)
-                )
-            }
-            assert references == set(as_the_pragma_says(constraints))
+        texts_agree_with_the_pragmas(connection)
+
+
+def texts_agree_with_the_pragmas(connection: sqlite3.Connection) -> None:
+    tables = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' "
+        "AND name NOT LIKE 'docs\\_%' ESCAPE '\\' AND name <> 'sqlite_sequence'"
+    ).fetchall()
+    for name, sql in tables:
+        columns = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
+        text = read_table(sql, frozenset({folded(name), *(folded(column[1]) for column in columns)}))
+        assert set(text.columns) == {folded(column[1]) for column in columns}
+        keys = [column for _, column in sorted((column[5], folded(column[1])) for column in columns if column[5])]
+        terms = [term for one in text.constraints if one.kind == "PRIMARY KEY" for term, *_ in one.terms]
+        assert keys == list(dict.fromkeys(terms))
+        generated = {folded(column[1]) for column in columns if column[6]}
+        assert generated == {column for column, said in text.columns.items() if said.generated}
+        references = {
+            (number, place, folded(table), folded(here), folded(there or ""), changed, deleted)
+            for number, place, table, here, there, changed, deleted, _ in connection.execute(
+                "SELECT * FROM pragma_foreign_key_list(?)", (name,)
+            )
+        }
+        assert references == set(as_the_pragma_says(text.constraints))
+        said_unique = [
+            [(name, descends, collation or text.columns[name].collation) for name, collation, descends in one.terms]
+            for one in text.constraints
+            if one.terms
+        ]
+        for (index,) in connection.execute("SELECT name FROM pragma_index_list(?) WHERE origin = 'u'", (name,)):
+            about = "SELECT name, desc, coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno"
+            is_unique = [
+                (folded(column), bool(descends), collation.upper())
+                for column, descends, collation in connection.execute(about, (index,))
+            ]
+            assert is_unique in said_unique
+
+
+ODD = """CREATE TABLE odd (a INT CONSTRAINT c NOT NULL CONSTRAINT d DEFAULT -1 CHECK (a IN (1,2)) COLLATE RTRIM
+REFERENCES users ON UPDATE SET DEFAULT NOT DEFERRABLE INITIALLY IMMEDIATE, b TEXT UNIQUE ON CONFLICT ROLLBACK,
+c AS (a+1) VIRTUAL, FOREIGN KEY (a, b) REFERENCES pairs (a, b) MATCH FULL ON DELETE NO ACTION DEFERRABLE,
+PRIMARY KEY (a COLLATE NOCASE DESC, b ASC) ON CONFLICT FAIL, CHECK (a > b) ON CONFLICT ABORT)"""
+THROWN_IN = (
+    '"x"', "[y]", "`z`", "'s'", "key", "CONSTRAINT", "CONSTRAINT q", "NULL", "NOT NULL", "UNIQUE", "DESC", "ASC",
+    "COLLATE NOCASE", "DEFAULT 1", "DEFAULT 'x'", "DEFAULT (1)", "CHECK (1)", "ON CONFLICT FAIL", "REFERENCES users",
+    "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED", "NOT DEFERRABLE", "ON DELETE RESTRICT", "MATCH x", "1", "-", "(",
+    ")", ",", "AUTOINCREMENT", "PRIMARY KEY", "GENERATED", "ALWAYS", "AS (1)", "STORED", "generated always as (1)",
+    "WITHOUT ROWID", "hidden", "typed (1, 2)", "/* c */", "INITIALLY IMMEDIATE", ".", "WHERE 1",
+)  # fmt: skip
+
+
+def mangled(statement: str, chance: random.Random) -> str:
+    """Return a statement with a word or a few taken out, exchanged, or thrown in."""
+    words = [statement[token.start : token.end] for token in sqltext.tokens(statement, Dialect.SQLITE)]
+    for _ in range(chance.randint(1, 3)):
+        at, other, what = chance.randrange(3, len(words)), chance.randrange(3, len(words)), chance.random()
+        if what < 0.2:
+            del words[at]
+        elif what < 0.4:
+            words[at], words[other] = words[other], words[at]
+        else:
+            words.insert(at, chance.choice([*THROWN_IN, words[other]]))
+    return " ".join(words)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_sqlite_takes_for_a_table_is_read_as_sqlite_reads_it(seed: int) -> None:
+    chance, taken = random.Random(seed), 0  # noqa: S311
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for _ in range(1000):
+            connection.execute("BEGIN")
+            with suppress(sqlite3.Error, sqlite3.Warning):
+                connection.execute(mangled(chance.choice([USERS, ORDERS, TAGS, PAIRS, MARKS, ODD]), chance))
+                texts_agree_with_the_pragmas(connection)
+                taken += 1
+            connection.execute("ROLLBACK")
+    assert taken > 20
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "a REFERENCES p DEFERRABLE INITIALLY DEFERRED",
+        "a REFERENCES p DEFERRABLE INITIALLY IMMEDIATE",
+        "a REFERENCES p DEFERRABLE",
+        "a REFERENCES p NOT DEFERRABLE INITIALLY DEFERRED",
+        "a REFERENCES p ON DELETE CASCADE NOT NULL DEFERRABLE INITIALLY DEFERRED",
+        "a REFERENCES p DEFERRABLE INITIALLY DEFERRED NOT DEFERRABLE",
+        "a REFERENCES p, b DEFERRABLE INITIALLY DEFERRED",
+        "a, FOREIGN KEY (a) REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED",
+        "a, FOREIGN KEY (a) REFERENCES p (id) ON UPDATE CASCADE",
+    ],
+)
+def test_a_foreign_key_is_called_deferred_where_sqlite_defers_it(sqlite_target: SqliteTarget, columns: str) -> None:
+    script = f"CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t ({columns});"
+    catalog = catalog_of(sqlite_target.path, script)
+    (told,) = (item.name for item in catalog if item.kind == "constraint" and item.of == "t")
+    with closing(sqlite3.connect(sqlite_target.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN")
+        try:
+            connection.execute("INSERT INTO t (a) VALUES (1)")
+            is_deferred = True
+        except sqlite3.IntegrityError:
+            is_deferred = False
+        connection.execute("ROLLBACK")
+    assert told.endswith(" DEFERRABLE INITIALLY DEFERRED") is is_deferred
 
 
 def as_the_pragma_says(constraints: list[ConstraintText]) -> Iterator[tuple[object, ...]]:
     """Yield the foreign keys as `foreign_key_list` has them: the last one first, each column for itself."""
     found = [constraint.reference for constraint in constraints if constraint.reference]
     for number, reference in enumerate(reversed(found)):
-        rules = reference.rules.removesuffix(" DEFERRABLE INITIALLY DEFERRED")
-        actions = dict(re.findall(r" ON (DELETE|UPDATE) ((?:SET )?[A-Z]+)", rules))
+        actions = dict(re.findall(r" ON (DELETE|UPDATE) ((?:SET )?[A-Z]+)", reference.rules))
         for place, column in enumerate(reference.columns):
             there = reference.parent_columns[place] if reference.parent_columns else ""
             changed, deleted = actions.get("UPDATE", "NO ACTION"), actions.get("DELETE", "NO ACTION")
@@ -1021,6 +1112,19 @@ def test_the_catalog_is_read_as_it_is_at_one_moment(
         monkeypatch.undo()
         assert len(asked) > 3
         assert Item("table", "late_1") in engine.catalog()
+
+
+def test_a_column_without_a_name_is_called_by_its_expression_however_that_is_written(
+    sqlite_target: SqliteTarget,
+) -> None:
+    """SQLite calls it as the text is."""
+    one = """CREATE TABLE t (a, b); CREATE VIEW v AS SELECT sum(a), b || 'A b', a AS "Sum (a)" FROM t;"""
+    other = one.replace("sum(a)", 'SUM( "a" )').replace("b || ", "b||")
+    before, after = catalog_of(sqlite_target.path, one), catalog_of(sqlite_target.path, other)
+    assert sqlite_target.rows("SELECT name FROM pragma_table_info('v')")[0] == ('SUM( "a" )',)
+    assert told(before, after) == []
+    order = json.loads(after[Item("column order", "v", "v")])["columns"]
+    assert order == ['"sum(a)"', "\"b || 'A b'\"", '"Sum (a)"']
 
 
 # ------------------------------------------------------------------------------------------ odd schemas
