@@ -143,6 +143,16 @@ class HistoryError(MigrationManagerError):
         super().__init__(message, hint=hint)
 
 
+class DriftFound(HistoryError):
+    """The database is not what its migrations make; `differences` says how, each in one or more lines."""
+
+    def __init__(self, message: str, differences: Sequence[str], *, hint: str, state: str) -> None:
+        self.differences = tuple(differences)
+        lines = [line for text in differences for line in text.split("\n")]
+        super().__init__("\n  ".join([message, *lines]), hint=hint)
+        self.state = state
+
+
 class ForeignHistory(HistoryError):
     """A table of our name has another tool's columns. Nothing was written."""
 

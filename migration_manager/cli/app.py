@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, dump, lint, looking, making, proving
+from migration_manager.cli import blockers, changing, database, drift, dump, lint, looking, making, proving
 
 EPILOG = """Exit codes:
 
@@ -61,4 +61,5 @@ lint.register(app)
 changing.register(app)
 dump.register(app)
 proving.register(app)
+drift.register(app)
 database.register(app)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from migration_manager import runner
+from migration_manager.cli.drift import check_baseline
 from migration_manager.cli.dump import keep_schema_file
 from migration_manager.cli.invocation import How, Invocation
 from migration_manager.cli.options import (
@@ -181,15 +182,27 @@ def baseline(
     to: To = None,
     name: Name = None,
     everything: Annotated[bool, typer.Option("--all", help="Every pending migration.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="First compare the database with what the files make; exit 4 if not.")
+    ] = False,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="Record although they differ; the log keeps how often.")
+    ] = False,
     reason: Reason = None,
 ) -> None:
     """Record migrations as applied without running them: for a database that was made another way."""
     if sum((to is not None, name is not None, everything)) != 1:
         raise UsageError("baseline takes one of --to NAME, --name NAME and --all")
+    if accept_differences and not verify:
+        raise UsageError("--accept-differences goes with --verify")
     settings = call.load_settings(lock_wait=how.lock_wait)
     with call.workplace(settings, how) as at:
+        preview = runner.preview_baseline(at, to=to, name=name)
+        if verify:
+            verdict = check_baseline(call, settings, at, preview.plan, accepted=accept_differences)
+            reason = "; ".join(filter(None, (reason, verdict))) or None
         if how.dry_run:
-            _show_preview(call, settings, runner.preview_baseline(at, to=to, name=name), "nothing to record.")
+            _show_preview(call, settings, preview, "nothing to record.")
         else:
             _show_run(call, settings, runner.baseline(at, to=to, name=name, reason=reason), "nothing to record.")
 
@@ -340,7 +353,7 @@ def register(app: typer.Typer) -> None:
         "baseline",
         changing=True,
         aliases=("stamp",),
-        example="migration-manager baseline --to 20241225_100000_create_users --env uat",
+        example="migration-manager baseline --to 20241225_100000_create_users --verify --env uat",
     )(baseline)
     command(
         app, "forget", changing=True, example='migration-manager forget --name create_tags --reason "never ran here"'

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from migration_manager.cli.progress import Progress
     from migration_manager.config import Examination, Settings
     from migration_manager.engines.base import Engine, Scratch
+    from migration_manager.prepare import Preparer
     from migration_manager.runner import Workplace
+    from migration_manager.scratch import Bench
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,14 @@ class Invocation:
             url = parse_scratch_url("embedded:", root=settings.root)
         with open_scratch(url, settings.dialect, tell=self.tell) as scratch:
             yield scratch
+
+    def bench(self, settings: Settings, scratch: Scratch, preparer: Preparer) -> Bench:
+        """Return what scripts run with in scratch databases: as in the environment, but for its role and its limits."""
+        from migration_manager.engines.base import SessionSettings
+        from migration_manager.scratch import Bench
+
+        session = SessionSettings(history_schema=settings.history_schema, history_table=settings.history_table)
+        return Bench(scratch, session, preparer, new_run(settings.environment), self.screen.warning)
 
     def migrations(self, settings: Settings, *, needed: bool = True) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
         """Return the files, and what is to be said about them: unless `needed`, which are broken too."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migration_manager.cli.invocation import Invocation, new_run
+from migration_manager.cli.invocation import Invocation
 from migration_manager.cli.options import Name, Since, command
 from migration_manager.errors import Exit, UsageError
 from migration_manager.render.proofs import as_markdown, proofs_document, show_proof, show_proofs
@@ -29,11 +29,9 @@ def prove(
     Each migration goes up, down, and up again; the catalog is compared after each, and every object that is not as it
     was is named. The environment's own database is not touched.
     """
-    from migration_manager.engines.base import SessionSettings
     from migration_manager.names import resolve
     from migration_manager.prepare import Preparer
     from migration_manager.proving import prove as do_prove
-    from migration_manager.scratch import Bench
     from migration_manager.since import names_since
 
     chosen = [o for o, given in (("--name", name), ("--last", last), ("--since", since)) if given is not None]
@@ -57,9 +55,7 @@ def prove(
     telling = _Telling(call.screen, is_shown=not (markdown or call.json))
     with call.scratch(settings) as scratch:
         telling.begin(scratch.shown)
-        session = SessionSettings(history_schema=settings.history_schema, history_table=settings.history_table)
-        bench = Bench(scratch, session, preparer, new_run(settings.environment), call.screen.warning)
-        proofs = do_prove(bench, migrations, wanted, telling)
+        proofs = do_prove(call.bench(settings, scratch, preparer), migrations, wanted, telling)
         shown = scratch.shown
     tried = {proof.name for proof in proofs}
     untried = [each for each in names if each in wanted and each not in tried]
