@@ -114,8 +114,8 @@ class _Track:
     def _tried(self, number: int, trial: Trial) -> Trial:
         database = self._at(number)
         before = self._catalog if self._catalog is not None else database.engine.catalog()
-        database.rows.plant()
-        rows_before = database.rows.read()
+        database.rows.plant(before)
+        rows_before = database.rows.read(before)
         forward = self._forward(number)
         self._catalog = None
         script = forward.change.script
@@ -144,8 +144,9 @@ class _Track:
         if failure := self._run(database, back):
             self._begin_anew()
             return replace(trial, stopped=Stage.DOWN, failure=failure)
-        down = differences(before, database.engine.catalog())
-        trial = replace(trial, down=down, rows=lost(rows_before, database.rows.read()))
+        restored = database.engine.catalog()
+        rows = lost(rows_before, database.rows.read(restored))
+        trial = replace(trial, down=differences(before, restored), rows=rows)
         if failure := self._run(database, forward):
             self._begin_anew()
             return replace(trial, stopped=Stage.AGAIN, failure=failure)

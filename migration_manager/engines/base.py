@@ -229,11 +229,14 @@ class Scratch(Protocol):
 class ScratchRows(Protocol):
     """The rows of one scratch database. `close` ends its session."""
 
-    def plant(self) -> None:
-        """Put a row into each table that has none and was not tried before as it is now, as well as that goes."""
+    def plant(self, catalog: Catalog) -> None:
+        """Put a row into each table of the catalog, which is the database's own, as well as that goes.
 
-    def read(self) -> Rows:
-        """Return the rows of all tables but those of the history."""
+        Left alone are tables that hold rows, and those that were tried before as they are now.
+        """
+
+    def read(self, catalog: Catalog) -> Rows:
+        """Return the rows of the tables of the catalog, which is the database's own."""
 
     def close(self) -> None:
         """End the session."""

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
+from migration_manager.catalog import Catalog
 from migration_manager.engines.base import SessionSettings
-from migration_manager.engines.postgres_sql import BOOKS, FIRST_USER_OID, literal
+from migration_manager.engines.postgres_sql import literal
 from migration_manager.rows import Rows, TableRows
 
 # A value of each kind of type, by the letter of its category (pg_type, Table "typcategory Codes") or by its name.
@@ -30,6 +31,9 @@ _BY_CATEGORY: Final = {
 _RARE: Final = {**_BY_CATEGORY, "N": "7919", "S": "'planted by prove'", "D": "'1907-09-19'"}
 
 
+_PARTITIONED: Final = '"is partitioned"'
+
+
 class _Choice(NamedTuple):
     """Which values are planted; `is_sparse` leaves out what may be left out."""
 
@@ -42,22 +46,21 @@ _LITERAL: Final = re.compile(r"'((?:[^']|'')+)'::(?:text|character varying|bpcha
 
 # What a table needs to be known by: each column with its type's nature, its default, its constraints, and whose value a
 # foreign key has it take.
-_COLUMNS: Final = f"""SELECT c.relname, c.oid::regclass::text, quote_ident(a.attname), a.attnotnull,
+_COLUMNS: Final = """SELECT c.oid::regclass::text, quote_ident(a.attname), a.attnotnull,
  a.atthasdef AND pg_get_expr(f.adbin, f.adrelid) !~ '^nextval\\(', a.attgenerated <> '',
  coalesce(b.typname, t.typname), coalesce(b.typcategory, t.typcategory), coalesce(b.typtype, t.typtype),
  format_type(a.atttypid, a.atttypmod),
  (SELECT e.enumlabel FROM pg_enum e WHERE e.enumtypid = coalesce(b.oid, t.oid) ORDER BY e.enumsortorder LIMIT 1),
  (SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k
   WHERE k.contype = 'c' AND ((k.conrelid = c.oid AND a.attnum = ANY (k.conkey)) OR k.contypid = a.atttypid)),
- (SELECT format('(SELECT %I FROM %s ORDER BY 1 LIMIT 1)', r.attname, k.confrelid::regclass) FROM pg_constraint k
+ (SELECT '(SELECT ' || quote_ident(r.attname) || ' FROM ' || k.confrelid::regclass || ' ORDER BY 1 LIMIT 1)'
+  FROM pg_constraint k
   JOIN pg_attribute r ON r.attrelid = k.confrelid AND r.attnum = k.confkey[array_position(k.conkey, a.attnum)]
   WHERE k.contype = 'f' AND k.conrelid = c.oid AND a.attnum = ANY (k.conkey) ORDER BY k.oid LIMIT 1)
- FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  LEFT JOIN pg_attrdef f ON a.atthasdef AND f.adrelid = a.attrelid AND f.adnum = a.attnum
  JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
- WHERE c.relkind = 'r' AND c.oid >= {FIRST_USER_OID} AND n.nspname !~ '^pg_'
- AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ WHERE c.relkind = 'r' AND c.oid = ANY (%s::regclass[])
  ORDER BY c.oid, a.attnum"""
 
 
@@ -92,13 +95,16 @@ class _Column(NamedTuple):
 
 
 class PostgresRows:
-    """See `engines.base.ScratchRows`."""
+    """See `engines.base.ScratchRows`.
+
+    A statement for each table stays prepared: to plan them all takes ten times as long as to run them.
+    """
 
     def __init__(self, conninfo: Mapping[str, str], settings: SessionSettings) -> None:
         parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
         self._connection = psycopg.connect("", autocommit=True, **parameters)
-        self._books = frozenset(settings.history_table + end for end in BOOKS)
-        self._tried: set[tuple[_Column, ...]] = set()
+        self._tried: dict[str, str] = {}  # tables, and what their columns were when they were tried
+        self._prepared: dict[str, tuple[str, tuple[str, ...]]] = {}  # tables: the statement, and for which columns
         self._connection.execute("SET search_path = pg_catalog, pg_temp")
         with suppress(psycopg.errors.InsufficientPrivilege):
             # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
@@ -107,41 +113,50 @@ class PostgresRows:
     def close(self) -> None:
         self._connection.close()
 
-    def plant(self) -> None:
-        tables = self._tables()
-        waiting = [columns for columns in tables.values() if columns not in self._tried]
+    def plant(self, catalog: Catalog) -> None:
+        now = {table: "".join(map(str, columns)) for table, columns in _columns_of(catalog).items()}
+        new = [table for table, columns in now.items() if self._tried.get(table) != columns]
+        self._tried = now
+        if not new:
+            return
+        waiting = list(self._described(new).values())
         with self._connection.transaction():
             while waiting:
                 left = [columns for columns in waiting if not self._plant_one(columns)]
                 if len(left) == len(waiting):  # those that wait for a row of another one that has none either
                     break
                 waiting = left
-        self._tried.update(tables.values())
 
-    def read(self) -> Rows:
-        questions = []
-        for table, columns in self._tables().items():
-            pairs = ", ".join(
-                f"{literal(column.name)}, json_build_array(count({column.name}),"
-                f" sum(hashtextextended({column.name}::text, 0))::text)"
-                for column in columns
-            )
-            # A function takes a hundred arguments at most, so a wide table is asked for some of its columns only.
-            questions.append(f"SELECT {literal(table)}, count(*), json_build_object({pairs}) FROM ONLY {table}")
-        if not questions:
+    def read(self, catalog: Catalog) -> Rows:
+        tables = {table: tuple(columns) for table, columns in _columns_of(catalog).items()}
+        messages = [self._question(table, columns) for table, columns in tables.items()]
+        if not messages:
             return {}
-        answer = self._connection.execute(" UNION ALL ".join(f"({q})" for q in questions).encode())
-        return {
-            table: TableRows(count, {name: (filled, total or "") for name, (filled, total) in columns.items()})
-            for table, count, columns in answer
-        }
+        cursor = self._connection.execute("; ".join(messages).encode())
+        found = {}
+        for table, columns in tables.items():
+            total, filled, sums = next(iter(cursor))
+            found[table] = TableRows(total, dict(zip(columns, zip(filled, map(str, sums), strict=True), strict=True)))
+            cursor.nextset()
+        return found
 
-    def _tables(self) -> dict[str, tuple[_Column, ...]]:
+    def _question(self, table: str, columns: tuple[str, ...]) -> str:
+        """Return what asks for the rows of a table, after it is prepared."""
+        statement, known = self._prepared.get(table, (f"r{len(self._prepared)}", None))
+        if known != columns:
+            filled = ", ".join(f"count({column})" for column in columns)
+            sums = ", ".join(f"coalesce(sum(hashtextextended({column}::text, 0)), 0)" for column in columns)
+            ask = f"SELECT count(*), ARRAY[{filled}]::bigint[], ARRAY[{sums}]::numeric[] FROM ONLY {table}"
+            if known is not None:
+                self._connection.execute(f"DEALLOCATE {statement}".encode())
+            self._connection.execute(f"PREPARE {statement} AS {ask}".encode())
+            self._prepared[table] = statement, columns
+        return f"EXECUTE {statement}"
+
+    def _described(self, tables: list[str]) -> dict[str, tuple[_Column, ...]]:
         found: dict[str, list[_Column]] = {}
-        for table_name, *row in self._connection.execute(_COLUMNS.encode()):
-            column = _Column(*row)
-            if table_name not in self._books:
-                found.setdefault(column.table, []).append(column)
+        for row in self._connection.execute(_COLUMNS.encode(), [tables]):
+            found.setdefault(row[0], []).append(_Column(*row))
         return {table: tuple(columns) for table, columns in found.items()}
 
     def _plant_one(self, columns: tuple[_Column, ...]) -> bool:
@@ -164,3 +179,14 @@ class PostgresRows:
 
     def _has_rows(self, table: str) -> bool:
         return self._connection.execute(f"SELECT EXISTS (SELECT FROM ONLY {table})".encode()).fetchone() == (True,)
+
+
+def _columns_of(catalog: Catalog) -> dict[str, list[str]]:
+    """Return the columns of each table that holds rows itself."""
+    tables: dict[str, list[str]] = {
+        item.name: [] for item, properties in catalog.items() if item.kind == "table" and _PARTITIONED not in properties
+    }
+    for item in catalog:
+        if item.kind == "column" and item.of in tables:
+            tables[item.of].append(item.name)
+    return {table: columns for table, columns in tables.items() if columns}

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from migration_manager.catalog import Catalog
 from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.sqlite_sql import Tables, quoted
 from migration_manager.rows import Rows, TableRows
@@ -43,13 +44,13 @@ class SqliteRows:
     def close(self) -> None:
         self._connection.close()
 
-    def plant(self) -> None:
+    def plant(self, catalog: Catalog) -> None:
         for table, made_by in self._tables().items():
             if (table, made_by) not in self._tried:
                 self._tried.add((table, made_by))
                 self._plant_one(table, made_by)
 
-    def read(self) -> Rows:
+    def read(self, catalog: Catalog) -> Rows:
         found = {}
         for table in self._tables():
             rows = self._connection.execute(f"SELECT * FROM {quoted(table)}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from typing import Final
 
 from migration_manager.linting import LintReport
 from migration_manager.model import Finding
 from migration_manager.render.documents import Document
-from migration_manager.render.screen import DIM, LOOK, NAME, Screen
+from migration_manager.render.screen import DIM, LOOK, NAME, Screen, folded
 from migration_manager.render.words import counted
 
 _COLUMNS: Final = 80  # also where nobody looks: what is piped is the same everywhere
@@ -46,19 +45,20 @@ def _show(screen: Screen, finding: Finding, advised: set[str]) -> None:
     else:
         screen.result((place, NAME))
         screen.result(_MARGIN, rule)
-    _paragraph(screen, "", finding.message)
+    paragraph(screen, "", finding.message)
     if finding.accepted is not None:
-        _paragraph(screen, "accepted: ", finding.accepted)
+        paragraph(screen, "accepted: ", finding.accepted)
     elif finding.advice is not None and finding.advice not in advised:
         advised.add(finding.advice)
-        _paragraph(screen, "advice: ", finding.advice)
+        paragraph(screen, "advice: ", finding.advice)
 
 
-def _paragraph(screen: Screen, label: str, text: str) -> None:
-    """Write a labelled text in lines that fit, the label once."""
-    room = _COLUMNS - len(_MARGIN) - len(label)
-    for number, line in enumerate(textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)):
-        screen.result(_MARGIN, (label if number == 0 else " " * len(label), DIM), line)
+def paragraph(screen: Screen, label: str, text: str, margin: str = _MARGIN) -> None:
+    """Write a labelled text in lines that fit, the label once; its own line breaks and margins stay."""
+    room = _COLUMNS - len(margin) - len(label)
+    lines = [piece for line in text.split("\n") for piece in folded(line, room)]
+    for number, line in enumerate(lines):
+        screen.result(margin, (label if number == 0 else " " * len(label), DIM), line)
 
 
 def _place(finding: Finding) -> str:

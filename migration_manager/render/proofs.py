@@ -7,38 +7,41 @@ from collections.abc import Sequence
 from migration_manager.model import Finding
 from migration_manager.proof import Proof, Verdict
 from migration_manager.render.documents import Document
-from migration_manager.render.findings import finding_document
-from migration_manager.render.screen import BAD, DIM, GOOD, LOOK, NAME, Screen
+from migration_manager.render.findings import finding_document, paragraph
+from migration_manager.render.screen import BAD, DIM, GOOD, NAME, Screen
 from migration_manager.render.words import counted, duration
 
 _WIDTH = max(len(verdict.value) for verdict in Verdict)
 _QUIET = (Verdict.RESTORED, Verdict.IRREVERSIBLE)
+_MARGIN = " " * 6
 _MOST = 20  # findings of one migration that are told one by one, unless all are wanted
 
 
 def show_proof(screen: Screen, proof: Proof) -> None:
     """Show the verdict on one migration, and below it what a person should look at."""
-    accepted = proof.findings and not proof.open_findings
+    accepted = bool(proof.findings) and not proof.open_findings
     style = GOOD if proof.verdict is Verdict.RESTORED else DIM if accepted or proof.verdict in _QUIET else BAD
-    reason = f"  accepted: {proof.findings[0].accepted}" if accepted else ""
-    screen.result("  ", (proof.verdict.value.ljust(_WIDTH), style), "  ", (proof.name, NAME), (reason, DIM))
+    screen.result("  ", (proof.verdict.value.ljust(_WIDTH), style), "  ", (proof.name, NAME))
+    if accepted and not screen.verbose:
+        for reason in dict.fromkeys(finding.accepted for finding in proof.findings):
+            paragraph(screen, "accepted: ", reason or "", _MARGIN)
     shown = proof.findings if screen.verbose else proof.open_findings
     for finding in shown if screen.verbose else shown[:_MOST]:
         _show_finding(screen, finding)
     if len(shown) > _MOST and not screen.verbose:
-        screen.result(f"      and {len(shown) - _MOST} more; --verbose shows them all")
+        screen.result(f"{_MARGIN}and {len(shown) - _MOST} more; --verbose shows them all")
+    for advice in dict.fromkeys(finding.advice for finding in proof.open_findings):
+        if advice is not None:
+            paragraph(screen, "advice: ", advice, _MARGIN)
     for note in proof.notes:
-        screen.result("      ", (note, LOOK))
+        paragraph(screen, "note: ", note, _MARGIN)
 
 
 def _show_finding(screen: Screen, finding: Finding) -> None:
     place = f"{finding.path}:{finding.line}:{finding.column}: " if finding.line else ""
-    first, *rest = f"{place}{finding.message}".split("\n")
-    screen.result("      ", (first, LOOK if finding.accepted is None else DIM))
-    for line in rest:
-        screen.result("      ", line)
+    paragraph(screen, "", f"{place}{finding.message}", _MARGIN)
     if finding.accepted is not None:
-        screen.result("        accepted: ", (finding.accepted, DIM))
+        paragraph(screen, "accepted: ", finding.accepted, _MARGIN)
 
 
 def show_proofs(screen: Screen, proofs: Sequence[Proof], *, untried: int, nothing: str) -> None:

@@ -125,7 +125,7 @@ class Screen:
         lines = text.split("\n")
         if self._messages.is_terminal:
             room = max(20, self.columns - len(label))
-            lines = [piece for line in lines for piece in _folded(line, room)]
+            lines = [piece for line in lines for piece in folded(line, room)]
         for number, line in enumerate(lines or [""]):
             head = (label, style) if number == 0 else " " * len(label)
             self._messages.write(self._safe((head, line)))
@@ -151,7 +151,7 @@ class Screen:
         return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", self.clean(text))
 
 
-def _folded(line: str, room: int) -> list[str]:
+def folded(line: str, room: int) -> list[str]:
     """Return a line cut at words into pieces of so many characters, as far in as it begins."""
     if len(line) <= room:
         return [line]

@@ -247,7 +247,7 @@ def test_a_finding_that_a_header_accepts_exits_0_and_shows_the_reason(proving: P
     swap = "ALTER TABLE one ADD COLUMN name text"
     proving.write("002_two", "ALTER TABLE one DROP COLUMN name", accepted + swap)
     done = proving.ok("prove")
-    assert "002_two  accepted: the names were copied elsewhere" in done.out
+    assert "002_two\n      accepted: the names were copied elsewhere\n" in done.out
     assert "2 migrations: 1 restored, 1 rows differ; 1 of them accepted." in done.out
     document = proving.ok("prove", "--json").json
     assert document["findings"] == 0

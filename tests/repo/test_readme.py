@@ -105,7 +105,7 @@ class Reader:
 def test_every_command_of_readme_is_run_here_or_says_why_not() -> None:
     headings = [
         "Daily use", "In an incident", "Production", "When others hold the table", "Before it is merged",
-        "Your own project",
+        "Drift", "Your own project",
     ]  # fmt: skip
     run = {line for heading in headings for line in commands_in(heading)} | {"./scripts/dev.sh migrate"}
     assert set(console_lines()) == (run | NOT_RUN.keys())
@@ -160,14 +160,58 @@ def test_the_commands_about_blockers_run(copy: Path, database: Database) -> None
     assert "pid 4711 is not among those that are shown" in outcome.err
 
 
+def test_the_output_of_prove_is_what_readme_shows(tmp_path: Path) -> None:
+    need_embedded()
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    columns = "name text, email text CONSTRAINT users_email_key UNIQUE, remark text"
+    for name, text in {
+        "20250101_100000_create_users": f"CREATE TABLE users (id bigint PRIMARY KEY, {columns});",
+        "20250101_100000_create_users_rollback": "DROP TABLE users;",
+        "20250102_110000_drop_email": "ALTER TABLE users DROP COLUMN email;",
+        "20250102_110000_drop_email_rollback": "ALTER TABLE users ADD COLUMN email text;",
+    }.items():
+        (folder / f"{name}.sql").write_text(f"{text}\n")
+    outcome = Reader(tmp_path, {}).type("migration-manager prove")
+    assert outcome.code == 4
+    (quoted,) = (
+        text
+        for text in re.findall(r"^```\n(.*?)^```", section("Before it is merged"), re.MULTILINE | re.DOTALL)
+        if "restored" in text
+    )
+    assert quoted in outcome.out
+
+
+@pytest.mark.postgres
+def test_the_commands_about_drift_run(copy: Path, database: Database) -> None:
+    need_embedded()
+    reader = Reader(copy, {"UAT_DATABASE_URL": database.url})
+    compares, verifies = commands_in("Drift")
+    assert reader.type("migration-manager migrate --env uat").code == 0
+    outcome = reader.type(compares)
+    assert outcome.code == 0, outcome.text
+    assert "no drift" in outcome.out
+    with database.connect() as connection:
+        connection.execute("DELETE FROM schema_migrations")
+    outcome = reader.type(verifies)
+    assert outcome.code == 0, outcome.text
+    assert "11 recorded" in outcome.out
+
+
 def test_the_commands_before_a_merge_run(copy: Path) -> None:
     reader = Reader(copy, {})
-    everything, of_branch = commands_in("Before it is merged")
+    proves, proves_of_branch, everything, of_branch = commands_in("Before it is merged")
     who = {f"GIT_{part}_{what}": "a@example.org" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     for line in ("init -q", "add -A", "commit -q -m all", "update-ref refs/remotes/origin/main HEAD"):
         subprocess.run(["git", *line.split()], cwd=copy, env={**plain_environment(), **who}, check=True)
     outcome = reader.type(everything)
     assert outcome.code == 0, outcome.text
+    need_embedded()
+    outcome = reader.type(proves)
+    assert outcome.code == 0, outcome.text
+    assert "11 migrations: 11 restored." in outcome.out
+    outcome = reader.type(proves_of_branch)
+    assert (outcome.code, outcome.out.splitlines()[0]) == (0, "### ✅ Nothing to prove")
     (copy / "migrations" / "20250104_110000_rename_body.sql").write_text(
         "-- migrate: irreversible because that is enough\n\n\n\nALTER TABLE messages RENAME COLUMN body TO content;\n"
     )
