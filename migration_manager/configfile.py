@@ -23,6 +23,7 @@ DEFAULT_CONFIG: Final = """\
 
 migrations = "migrations"             # the folder with NAME.sql and NAME_rollback.sql
 default_environment = "dev"           # used without --env
+# scratch_url = "embedded:"           # where `prove` and `rehearse` make and drop databases of their own
 
 [environments.dev]
 url = "embedded:"                     # a PostgreSQL of its own in .migration_manager/dev; nothing to install

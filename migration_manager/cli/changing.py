@@ -353,7 +353,7 @@ def register(app: typer.Typer) -> None:
         "baseline",
         changing=True,
         aliases=("stamp",),
-        example="migration-manager baseline --to 20241225_100000_create_users --verify --env uat",
+        example="migration-manager baseline --to create_users --verify --env uat",
     )(baseline)
     command(
         app, "forget", changing=True, example='migration-manager forget --name create_tags --reason "never ran here"'

@@ -23,7 +23,7 @@ ALIASES = {
 }
 COMMANDS = {"init", "create", "status", "migrate", "rollback", "history", "verify", "repair", "baseline", "forget",
             "resume",
-            "blockers", "dump", "lint", "plan", "config", "db"}  # fmt: skip
+            "blockers", "drift", "dump", "lint", "plan", "prove", "config", "db"}  # fmt: skip
 OF_DATABASE = {"create", "drop", "reset", "wait", "start", "stop", "url"}
 SHARED = {"--env", "--url", "--dir", "--config", "--json", "--quiet", "--verbose", "--no-color", "--help"}
 ESCAPE = "\x1b"

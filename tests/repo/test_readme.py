@@ -174,11 +174,9 @@ def test_the_output_of_prove_is_what_readme_shows(tmp_path: Path) -> None:
         (folder / f"{name}.sql").write_text(f"{text}\n")
     outcome = Reader(tmp_path, {}).type("migration-manager prove")
     assert outcome.code == 4
-    (quoted,) = (
-        text
-        for text in re.findall(r"^```\n(.*?)^```", section("Before it is merged"), re.MULTILINE | re.DOTALL)
-        if "restored" in text
-    )
+    shown = re.search(r"^```\n(  restored .*?)^```", section("Before it is merged"), re.MULTILINE | re.DOTALL)
+    assert shown
+    quoted = shown[1]
     assert quoted in outcome.out
 
 

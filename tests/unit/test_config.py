@@ -509,7 +509,7 @@ def test_other_paths_of_an_environment_start_at_the_file_and_typed_ones_here(pro
     ("text", "problem"),
     [
         ("migrationss = 'a'", "migrationss: is unknown; did you mean migrations?"),
-        ("zzz = 1", "zzz: is unknown; known are migrations, default_environment, environments"),
+        ("zzz = 1", "zzz: is unknown; known are migrations, default_environment, scratch_url, environments"),
         ("migrations = 5", "migrations: must be text in quotation marks"),
         ("migrations = ''", "migrations: is empty"),
         ("environments = 5", "environments: must be a table; write [environments.dev]"),
@@ -595,7 +595,7 @@ def test_all_problems_are_told_together(project: Project) -> None:
     environ = {"MIGRATION_MANAGER_ROLLE": "x", "MIGRATION_MANAGER_STATEMENT_TIMEOUT": "1 week"}
     assert project.problems(environ, environment="uat") == [
         "variable MIGRATION_MANAGER_ROLLE: is unknown; did you mean MIGRATION_MANAGER_ROLE?",
-        f"{FILE}: colour: is unknown; known are migrations, default_environment, environments",
+        f"{FILE}: colour: is unknown; known are migrations, default_environment, scratch_url, environments",
         f"{FILE}: environments.uat.lock_timeout: '5' has no unit; write 5s for seconds or 5ms for milliseconds",
         f"{FILE}: environments.uat.lokc_wait: is unknown; did you mean lock_wait?",
         f'{FILE}: environments.other.out_of_order: must be "refuse", "warn" or "allow"',
@@ -615,7 +615,7 @@ def test_all_problems_are_told_together(project: Project) -> None:
     [
         ("MIGRATION_MANAGER_LOCK_TIMOUT", "is unknown; did you mean MIGRATION_MANAGER_LOCK_TIMEOUT?"),
         ("MIGRATION_MANAGER_URLS", "is unknown; did you mean MIGRATION_MANAGER_URL?"),
-        ("MIGRATION_MANAGER_ZZZ", "is unknown; after MIGRATION_MANAGER_ may stand CONFIG, ENV, DIR, URL,"),
+        ("MIGRATION_MANAGER_ZZZ", "is unknown; after MIGRATION_MANAGER_ may stand CONFIG, ENV, DIR, SCRATCH_URL, URL,"),
         ("MIGRATION_MANAGER_DEFAULT_ENVIRONMENT", "is unknown"),
     ],
 )
@@ -630,9 +630,32 @@ def test_variables_of_kubernetes_and_others_are_none_of_ours(project: Project, n
     assert project.load({name: "x"}).environment == "dev"
 
 
-@pytest.mark.parametrize("name", sorted(VARIABLES))
+@pytest.mark.parametrize("name", sorted(VARIABLES.keys() - {"MIGRATION_MANAGER_SCRATCH_URL"}))
 def test_a_variable_that_is_set_but_empty_is_refused(project: Project, name: str) -> None:
     assert project.problem({name: ""}) == f"variable {name}: is set but empty; give it a value or unset it"
+
+
+def test_what_is_wrong_with_the_scratch_url_is_a_matter_for_who_wants_one(project: Project) -> None:
+    settings = project.load({"MIGRATION_MANAGER_SCRATCH_URL": ""})
+    assert settings.scratch_url is None
+    assert settings.scratch_problem is not None
+    assert "is set but empty" in settings.scratch_problem
+
+
+def test_a_scratch_url_is_a_server_or_a_container(project: Project) -> None:
+    def shown(address: str) -> str | None:
+        settings = project.load({"MIGRATION_MANAGER_SCRATCH_URL": address})
+        return settings.scratch_url.shown() if settings.scratch_url else settings.scratch_problem
+
+    assert shown("embedded:") == f"embedded:{project.root}/.migration_manager/.scratch"
+    assert shown("postgresql://me@h:1/app") == "h:1/app"
+    assert shown("testcontainers:postgis/postgis:17-3.5") == "testcontainers:postgis/postgis:17-3.5"
+
+
+def test_the_password_of_a_scratch_url_is_a_secret(project: Project) -> None:
+    found = project.examine({"MIGRATION_MANAGER_SCRATCH_URL": f"postgresql://u:{CANARY}@h/app"})
+    assert CANARY in {secret.reveal() for secret in found.secrets}
+    assert CANARY not in repr(found.origins)
 
 
 def test_the_file_cannot_be_chosen_by_the_dotenv_beside_it(project: Project) -> None:
@@ -776,6 +799,7 @@ def test_every_value_is_shown_with_its_origin(project: Project) -> None:
         ("url", "h:5432/app", "variable UAT_DATABASE_URL"),
         ("migrate_url", "(not set)", "default"),
         ("protected", "false", "default"),
+        ("scratch_url", "(not set)", "default"),
         ("role", "owner", "variable MIGRATION_MANAGER_ROLE"),
         ("history_schema", "(not set)", "default"),
         ("history_table", "schema_migrations", "default"),
@@ -882,6 +906,7 @@ def test_the_text_for_init_shows_every_key_with_its_true_default(project: Projec
         "environments",
         "default_environment",
         "migrations",
+        "scratch_url",
     }
 
 
