@@ -102,7 +102,8 @@ class PostgresRows:
 
     def __init__(self, conninfo: Mapping[str, str], settings: SessionSettings) -> None:
         parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
-        self._connection = psycopg.connect("", autocommit=True, **parameters)
+        # The driver's own prepared statements would have it forget all of them, ours too, after a rollback.
+        self._connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **parameters)
         self._tried: dict[str, str] = {}  # tables, and what their columns were when they were tried
         self._prepared: dict[str, tuple[str, tuple[str, ...]]] = {}  # tables: the statement, and for which columns
         self._connection.execute("SET search_path = pg_catalog, pg_temp")

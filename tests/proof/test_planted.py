@@ -84,8 +84,10 @@ def test_every_planted_fault_is_found_and_named(prover: Prover, postgres_server:
 @pytest.mark.slow
 def test_no_harmless_change_gives_a_finding(prover: Prover) -> None:
     proofs = prover.prove(HARMLESS)
-    assert {name: proofs[name].findings for name in names(HARMLESS) if proofs[name].findings} == {}
-    assert {proofs[name].verdict for name in names(HARMLESS)} == {Verdict.RESTORED}
+    assert {name: proofs[name].open_findings for name in names(HARMLESS) if proofs[name].open_findings} == {}
+    # A column that is dropped takes its values with it, and this one's header accepts that.
+    accepted = {"005_dropped_last_column"}
+    assert {name for name in names(HARMLESS) if proofs[name].verdict is not Verdict.RESTORED} == accepted
 
 
 @pytest.mark.slow
