@@ -51,10 +51,10 @@ def expected(name: str, user: str) -> list[str]:
     return [text.replace("postgres", user) for _, text in told]
 
 
-def wrong_with(proofs: Mapping[str, Proof], user: str) -> list[str]:
+def wrong_with(proofs: Mapping[str, Proof], user: str, planted_in: list[str]) -> list[str]:
     """Return what was planted and not found, and what was found and not planted."""
     wrong = []
-    for name in names(FAULTS):
+    for name in planted_in:
         messages = [
             finding.message for finding in proofs[name].findings if finding.rule not in ("up-again-fails", "rows")
         ]
@@ -72,7 +72,7 @@ def test_there_are_enough_of_both() -> None:
 @pytest.mark.slow
 def test_every_planted_fault_is_found_and_named(prover: Prover, postgres_server: dict[str, str]) -> None:
     proofs = prover.prove(FAULTS)
-    assert wrong_with(proofs, postgres_server.get("user", "postgres")) == []
+    assert wrong_with(proofs, postgres_server.get("user", "postgres"), names(FAULTS)) == []
     assert not [name for name in names(FAULTS) if proofs[name].verdict is Verdict.RESTORED]
     assert proofs[BASE].verdict is Verdict.IRREVERSIBLE
     assert proofs["017_column_order"].verdict is Verdict.ORDER
@@ -95,9 +95,10 @@ def test_without_the_comparison_nothing_of_this_would_be_found(
     prover: Prover, postgres_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proving, "differences", lambda _first, _second: ())
-    wrong = wrong_with(prover.prove(FAULTS), postgres_server.get("user", "postgres"))
+    some = names(FAULTS)[::5]
+    wrong = wrong_with(prover.prove(FAULTS, some), postgres_server.get("user", "postgres"), some)
     missed = {line.split(":")[0] for line in wrong if ": not found: " in line}
-    assert missed == set(names(FAULTS)) - {"103_rollback_fails", "104_no_statement"}
+    assert missed == set(some) - {"103_rollback_fails", "104_no_statement"}
 
 
 # --------------------------------------------------------------------------------- beside pg_dump
