@@ -18,8 +18,13 @@ import psycopg
 from migration_manager.engines.base import Engine, NoticeHandler, SessionSettings
 from migration_manager.engines.postgres import open_postgres
 from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
+from migration_manager.engines.postgres_failures import closing_failure
+from migration_manager.engines.postgres_script import ScriptRun
+from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_sql import literal, quoted
+from migration_manager.engines.postgres_wire import Refused
 from migration_manager.errors import ConfigError
+from migration_manager.model import Script
 
 PREFIX: Final = "migration_manager_scratch_"
 _LOCK: Final = "hashtextextended({}, 20240613)"  # a key of its own for each name
@@ -80,6 +85,18 @@ class PostgresScratch:
             self._let_go(database)
             self._do(command)
         self._ask(f"SELECT pg_advisory_unlock({_LOCK.format(literal(database))})")
+
+    def fill(self, database: str, script: Script) -> None:
+        session = Session({**self._conninfo, "dbname": database}, SessionSettings(), shown=self._shown, writes=True)
+        try:
+            running = ScriptRun(session.wire, script, None, None)
+            with running.listening():
+                running.in_transaction([*session.opening(), "SELECT pg_catalog.pg_current_xact_id()"])
+                running.close(["COMMIT"], alone=True)
+        except Refused as error:
+            raise closing_failure(error) from None
+        finally:
+            session.close()
 
     @contextmanager
     def open(
