@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, Self
 
@@ -18,7 +18,8 @@ from migration_manager import aftermath
 from migration_manager.catalog import Catalog, differences
 from migration_manager.engines.base import Engine, Scratch, SessionSettings
 from migration_manager.errors import ConfigError, GuardRefused, MigrationFailed, NoRollbackScript, SqlFailed
-from migration_manager.model import Direction, Migration, Run, RunReport, Step, Task
+from migration_manager.locate import locate
+from migration_manager.model import Direction, Migration, Run, RunReport, Script, Step, Task
 from migration_manager.prepare import Preparer, no_texts
 from migration_manager.proof import Failure, Proof, Stage, Trial, Verdict, judge
 
@@ -42,13 +43,17 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a proof works with: where databases are made, how they are opened, and whose scripts run there."""
+    """What a proof works with: where databases are made, how they are opened, and whose scripts run there.
+
+    `schema` is what the first migration begins with; None is an empty database.
+    """
 
     scratch: Scratch
     settings: SessionSettings
     preparer: Preparer
     run: Run
     observer: Observer
+    schema: Script | None = None
 
 
 def prove(bench: Bench, migrations: Sequence[Migration], chosen: Collection[str]) -> tuple[Proof, ...]:
@@ -58,7 +63,7 @@ def prove(bench: Bench, migrations: Sequence[Migration], chosen: Collection[str]
     scratch server lacks what a script asks of it, and what reading the scripts raises.
     """
     proofs: list[Proof] = []
-    with _Track(bench, migrations) as track:
+    with Track(bench, migrations) as track:
         last = max((number for number, one in enumerate(migrations) if one.name in chosen), default=-1)
         for number, migration in enumerate(migrations[: last + 1]):
             if migration.name in chosen:
@@ -77,7 +82,7 @@ def prove(bench: Bench, migrations: Sequence[Migration], chosen: Collection[str]
 
 
 @dataclass(slots=True)
-class _Database:
+class Database:
     """A scratch database that is open, and how many migrations it has behind it."""
 
     name: str
@@ -87,14 +92,14 @@ class _Database:
     roles: frozenset[str] = field(default_factory=frozenset)
 
 
-class _Track:
+class Track:
     """The databases of one proof, and where they stand."""
 
     def __init__(self, bench: Bench, migrations: Sequence[Migration]) -> None:
         self._bench = bench
         self._migrations = migrations
-        self._trial: _Database | None = None  # where things are tried; stands where all that was proved has gone up
-        self._copied: _Database | None = None  # where nothing was ever tried
+        self._trial: Database | None = None  # where things are tried; stands where all that was proved has gone up
+        self._copied: Database | None = None  # where nothing was ever tried
         self._catalog: Catalog | None = None  # of the first, as it stands
 
     def __enter__(self) -> Self:
@@ -110,8 +115,8 @@ class _Track:
     def forward(self, number: int) -> Failure | None:
         """Let the migration of that number go up, without trying anything; return how it failed, where it did."""
         self._catalog = None
-        database = self._at(number)
-        failure = self._run(database, self._forward(number))
+        database = self.at(number)
+        failure = self._run(database, self.task(number))
         database.applied = number + 1
         return failure
 
@@ -127,9 +132,9 @@ class _Track:
         return Trial(migration.name, migration.source.path, None if path is None else self._bench.preparer.shown(path))
 
     def _tried(self, number: int, trial: Trial) -> Trial:
-        database = self._at(number)
+        database = self.at(number)
         before = self._catalog if self._catalog is not None else database.engine.catalog()
-        forward = self._forward(number)
+        forward = self.task(number)
         self._catalog = None
         script = forward.change.script
         trial = replace(trial, acceptances=script.directives.accepted if script else ())
@@ -165,30 +170,43 @@ class _Track:
         migration = self._migrations[number]
         return Step(direction, migration.name, migration, None)
 
-    def _forward(self, number: int) -> Task:
+    def task(self, number: int) -> Task:
         return self._bench.preparer.forward(self._step(Direction.FORWARD, number), require_rollback=False)
 
-    def _run(self, database: _Database, task: Task) -> Failure | None:
-        """Run a script as a run of `migrate` or `rollback` would; return how it failed, None where it did not.
+    def _run(self, database: Database, task: Task) -> Failure | None:
+        """Run a script as a run of `migrate` or `rollback` would; return how it failed, None where it did not."""
+        run = self._bench.run
 
-        A role that it names and that nobody has made, because roles belong to a server, is made.
+        def do() -> None:
+            if task.outside_transaction:
+                database.engine.run_outside_transaction(run, task.change)
+            else:
+                database.engine.transact(run, [task.change])
+
+        try:
+            self.with_roles(task.name, do)
+        except SqlFailed as error:
+            return self.failure(task, error)
+        return None
+
+    def with_roles(self, name: str, do: Callable[[], None], because: str = "no migration makes it") -> None:
+        """Run a script; a role that it names and that nobody has made, because roles belong to a server, is made.
+
+        Raises the `SqlFailed` of anything else.
         """
         bench = self._bench
         for _ in range(_MOST_ROLES):
             try:
-                if task.outside_transaction:
-                    database.engine.run_outside_transaction(bench.run, task.change)
-                else:
-                    database.engine.transact(bench.run, [task.change])
+                do()
             except SqlFailed as error:
                 role = self._missing_role(error)
                 if role is None or error.kept:  # what is half done cannot be done again
-                    return self._failure(task, error)
+                    raise
                 bench.scratch.make_role(role)
-                bench.observer.warned(f"the role {role} was made in the scratch server: no migration makes it")
+                bench.observer.warned(f"the role {role} was made in the scratch server: {because}")
             else:
-                return None
-        raise ConfigError(f"{task.name} names more than {_MOST_ROLES} roles that do not exist")
+                return
+        raise ConfigError(f"{name} names more than {_MOST_ROLES} roles that do not exist")
 
     def _missing_role(self, error: SqlFailed) -> str | None:
         if error.code != _NO_SUCH_OBJECT or not self._bench.scratch.owned:
@@ -196,65 +214,101 @@ class _Track:
         found = _MISSING_ROLE.search(error.message)
         return None if found is None else found["name"].replace('""', '"')
 
-    def _failure(self, task: Task, error: SqlFailed) -> Failure:
+    def failure(self, task: Task, error: SqlFailed) -> Failure:
+        """Return how a script failed. Raises `ConfigError` for an extension that the scratch server lacks."""
         failed = aftermath.failure(task, [task], error, RunReport(self._bench.run.id))
         path = task.change.script.source.path if task.change.script else task.name
         line = column = None
         if isinstance(failed, MigrationFailed):
             path, line, column = failed.path, failed.line, failed.column
+        self._refuse_without_extension(error, path if line is None else f"{path}:{line}")
+        return Failure(error.message, path, line, column, error.code)
+
+    def _refuse_without_extension(self, error: SqlFailed, place: str) -> None:
         if found := _LACKS_EXTENSION.search(error.message):
-            place = path if line is None else f"{path}:{line}"
             raise ConfigError(
                 f"the scratch server ({self._bench.scratch.shown}) has no extension {found['name'] or found['file']},"
                 f" which {place} creates",
                 hint="set `scratch_url` to a server that has it, or to a container, as in"
                 ' scratch_url = "testcontainers:postgis/postgis:17-3.5"',
             )
-        return Failure(error.message, path, line, column, error.code)
 
     # ------------------------------------------------------------------------------------ databases
 
-    def _at(self, number: int) -> _Database:
+    def at(self, number: int) -> Database:
         """Return the database where things are tried, as so many migrations have left it."""
         if self._trial is None:
-            self._trial = self._copy(number) if number else self._made(None)
+            self._trial = self._copy(number) if number or self._bench.schema else self._made()
         return self._trial
+
+    @contextmanager
+    def aside(self, number: int) -> Iterator[Database]:
+        """Have a copy of that database for what cannot be undone in it."""
+        self._trial, copy = self._duplicated(self.at(number))
+        try:
+            yield copy
+        finally:
+            self._drop(copy)
 
     def _begin_anew(self) -> None:
         """Give up the database where something was tried that did not come back."""
         self._drop(self._trial)
         self._trial = self._catalog = None
 
-    def _copy(self, number: int) -> _Database:
+    def _copy(self, number: int) -> Database:
         """Return a copy of a database where so many migrations went up, and nothing else was done."""
         bench = self._bench
-        source = self._copied or self._made(None)
+        source = self._copied or self._made()
         self._copied = source
         bench.scratch.drop_roles(bench.scratch.roles() - source.roles)  # they would be in the way of who makes them
         for each in range(source.applied, number):
-            if failure := self._run(source, self._forward(each)):
+            if failure := self._run(source, self.task(each)):
                 raise ConfigError(
                     f"{failure.path} succeeded and then failed in another scratch database: {failure.message}",
                     hint="it depends on what is outside of its database: a role, a tablespace, another database",
                 )
         source.applied, source.roles = number, bench.scratch.roles()
-        source.closing.close()  # nobody may have open what is copied
-        copy = self._opened(bench.scratch.make(source.name))
-        self._copied = replace(self._opened(source.name), applied=number, roles=source.roles)
-        copy.applied = number
+        self._copied, copy = self._duplicated(source)
         return copy
 
-    def _made(self, copy_of: str | None) -> _Database:
-        database = self._opened(self._bench.scratch.make(copy_of))
+    def _duplicated(self, source: Database) -> tuple[Database, Database]:
+        """Return a database, opened anew, and a copy of it."""
+        source.closing.close()  # nobody may have open what is copied
+        copy = self._opened(self._bench.scratch.make(source.name))
+        copy.applied = source.applied
+        return replace(self._opened(source.name), applied=source.applied, roles=source.roles), copy
+
+    def _made(self) -> Database:
+        name = self._bench.scratch.make()
+        try:
+            if self._bench.schema is not None:
+                self._fill(name, self._bench.schema)
+            database = self._opened(name)
+        except BaseException:
+            self._bench.scratch.drop(name)
+            raise
         database.engine.ensure_history(self._bench.run)
         return database
 
-    def _opened(self, name: str) -> _Database:
+    def _fill(self, name: str, schema: Script) -> None:
+        path = schema.source.path
+        try:
+            self.with_roles(path, lambda: self._bench.scratch.fill(name, schema), f"{path} names it")
+        except SqlFailed as error:
+            self._refuse_without_extension(error, path)
+            place = None if error.offset is None else locate(schema.source.read(), error.offset)
+            raise ConfigError(
+                f"{path} does not run on the scratch server ({self._bench.scratch.shown}): {error.message}"
+                + ("" if place is None else f"\n{place.excerpt}"),
+                hint="set `scratch_url` to a server of the environment's version",
+            ) from None
+
+    def _opened(self, name: str) -> Database:
         closing = ExitStack()
         engine = closing.enter_context(self._bench.scratch.open(name, self._bench.settings))
-        return _Database(name, engine, closing, roles=self._bench.scratch.roles())
+        return Database(name, engine, closing, roles=self._bench.scratch.roles())
 
-    def _drop(self, database: _Database | None) -> None:
+    def _drop(self, database: Database | None) -> None:
         if database is not None:
             database.closing.close()
             self._bench.scratch.drop(database.name)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, looking, making, proving
+from migration_manager.cli import blockers, changing, database, looking, making, proving, rehearsing
 
 EPILOG = """Exit codes:
 
@@ -59,4 +59,5 @@ looking.register(app)
 blockers.register(app)
 changing.register(app)
 proving.register(app)
+rehearsing.register(app)
 database.register(app)
