@@ -376,17 +376,19 @@ class _Judging:
         busy: set[str] = set()
         longest: str | None = None
         for group in self._groups(statement, statement.rewritten):
-            busy |= {relation.name for relation in group.relations}
+            busy |= {group.name, *(relation.name for relation in group.relations)}
             self._add(number, f"rewrites {group.in_words}: {group.size.in_words}")
+            self._add_since(number, group)
             if not group.size.is_empty:
                 self.rewritten.append(group.size)
                 longest = longest or f"rewrites {group.name}"
-                message = f"rewrites {group.size.in_words} of {group.in_words}; nobody can read it meanwhile"
+                message = f"nobody can read {group.in_words} while {group.size.in_words} is written anew"
                 self._find(number, "rewrites", message, group.subject)
         others = [relation for relation in statement.scanned if relation.name not in busy]
         for group in self._groups(statement, others):
-            busy |= {relation.name for relation in group.relations}
+            busy |= {group.name, *(relation.name for relation in group.relations)}
             self._add(number, f"reads all of {group.in_words}: {group.size.in_words}")
+            self._add_since(number, group)
             if not group.size.is_empty:
                 longest = longest or f"reads all of {group.name}"
                 self._read_whole(number, statement, group)
@@ -403,12 +405,11 @@ class _Judging:
         since = max(held, key=lambda each: each.lock.mode.strength)
         mode = since.lock.mode
         on = f" on its index {since.lock.on_index}" if since.lock.on_index else ""
-        taken = f", held since line {self._tried.observed[since.number].line}" if since.number != number else ""
-        under = f"reads all of {group.in_words}, {group.size.in_words}, under {mode.value}{on}{taken}"
+        how = f"while all of it, {group.size.in_words}, is read under {mode.value}{on}"
         if mode.blocks_reads:
-            self._find(number, "blocks-reads", f"{under}: nobody can read or write it meanwhile", group.subject)
+            self._find(number, "blocks-reads", f"nobody can read {group.in_words} {how}", group.subject)
         elif _keeps_writers_out(since.lock):
-            self._find(number, "blocks-writes", f"{under}: nobody can write to it meanwhile", group.subject)
+            self._find(number, "blocks-writes", f"nobody can write to {group.in_words} {how}", group.subject)
         elif mode is Mode.ROW_EXCLUSIVE and _changes_rows(statement) and group.size.has_many_rows:
             message = (
                 f"goes through all of {group.in_words}, {group.size.in_words}, in one transaction:"
@@ -429,8 +430,8 @@ class _Judging:
             self._told.add(relation.subject)
             rule = "blocks-reads" if mode.blocks_reads else "blocks-writes"
             while_ = f"this statement {longest}" if held.number == number else f"line {statement.line} {longest}"
-            who = "read or write" if mode.blocks_reads else "write to"
-            message = f"{mode.value} on {relation.name} is held while {while_}: nobody can {who} it meanwhile"
+            what = "read" if mode.blocks_reads else "write to"
+            message = f"nobody can {what} {relation.name} ({mode.value}) while {while_}"
             self._find(held.number, rule, message, relation.subject, apart=held.number != number)
 
     def _locks(self) -> Iterable[Lock]:
@@ -448,6 +449,14 @@ class _Judging:
         for group in groups.values():
             group.size = _sum([self._sizes.get(each.known_as or each.name, UNKNOWN) for each in group.relations])
         return [*groups.values()]
+
+    def _add_since(self, number: int, group: _Group) -> None:
+        """Say under which lock that is done, where an earlier statement took it."""
+        held = [self._held[each.name] for each in group.relations if each.name in self._held]
+        since = max(held, key=lambda each: each.lock.mode.strength, default=None)
+        if since is not None and since.number != number:
+            line = self._tried.observed[since.number].line
+            self._add(number, f"under {since.lock.mode.value} since line {line}")
 
     def _add(self, number: int, effect: str) -> None:
         self._effects.setdefault(number, []).append(effect)

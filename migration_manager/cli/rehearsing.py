@@ -1,4 +1,4 @@
-"""The command that rehearses pending migrations: the locks they take, what they rewrite and read, and how much that is."""
+"""The command that rehearses pending migrations: their locks, what they rewrite and read, and how much that is."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ SELECT c.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident
        c.reltablespace, i.indrelid, CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::oid END,
        i.indisvalid,
        pg_catalog.pg_stat_get_vacuum_count(c.oid),
-       (SELECT pg_catalog.min(h.inhparent) FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid)
+       (SELECT pg_catalog.min(h.inhparent) FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid),
+       pg_catalog.pg_stat_get_xact_numscans(c.oid)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
  WHERE c.oid >= {_OURS} AND c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I')
@@ -100,6 +101,7 @@ class _Entry(NamedTuple):
     is_valid: bool
     vacuumed: str | None
     parent: int | None
+    scans: int  # that the session has counted and not handed in yet
 
 
 class _Locked(NamedTuple):
@@ -314,8 +316,10 @@ def _seen(known: _Known, before: Mapping[int, _Locked], after: Mapping[int, _Loc
             continue
         was = before.get(oid)
         fresh = now.modes - (was.modes if was else frozenset())
-        scans = now.scans - (was.scans if was else 0)
+        scans = now.scans - (was.scans if was else entry.scans)
         strongest = max(fresh, key=lambda mode: mode.strength, default=None)
+        if strongest is not None and was and any(mode.strength > strongest.strength for mode in was.modes):
+            strongest = None  # nothing that is not kept out already
         if entry.kind in _INDEX:
             # The planner locks every index of a table, so that an exclusive lock on one keeps out as many.
             if strongest is Mode.ACCESS_EXCLUSIVE and entry.table is not None:
@@ -459,8 +463,9 @@ def _entries(rows: Iterable[Row]) -> dict[int, _Entry]:
             is_valid != "f",
             vacuumed,
             _number(parent),
+            int(scans or 0),
         )
-        for oid, name, kind, file, tablespace, table, root, is_valid, vacuumed, parent in rows
+        for oid, name, kind, file, tablespace, table, root, is_valid, vacuumed, parent, scans in rows
     }
 
 

@@ -115,8 +115,13 @@ def rollback_in_words(proof: Proof) -> str:
 def effects(judged: Judged) -> str:
     """Return what a statement does to others on one line; what it does to nobody is said as well."""
     statement = judged.statement
-    held = [lock_in_words(lock) for lock in told_locks(statement)]
-    told = [*held, *judged.effects]
+    locks = told_locks(statement)
+    names = {lock.relation.name for lock in locks}
+    whole = [lock for lock in locks if lock.relation.root not in names]
+    parts = len(locks) - len(whole)
+    told = [lock_in_words(lock) for lock in whole]
+    told += [f"the same on {counted(parts, 'partition')}"] if parts else []
+    told += judged.effects
     if statement.new_indexes:
         told.append(f"makes {', '.join(statement.new_indexes)}")
     blocked = _blocked(statement)
@@ -138,7 +143,8 @@ def lock_in_words(lock: Lock) -> str:
 
 def _blocked(statement: Observed) -> str:
     modes = [lock.mode for lock in told_locks(statement) if lock.mode is not Mode.ROW_EXCLUSIVE]
-    return max(modes, key=lambda mode: mode.strength).blocked if modes else ""
+    strongest = max(modes, key=lambda mode: mode.strength, default=Mode.ACCESS_SHARE)
+    return "everything, SELECT too" if strongest.blocks_reads else strongest.blocked
 
 
 def _short(text: str, room: int) -> str:
