@@ -407,7 +407,8 @@ class _Judging:
         on = f" on its index {since.lock.on_index}" if since.lock.on_index else ""
         how = f"while all of it, {group.size.in_words}, is read under {mode.value}{on}"
         if mode.blocks_reads:
-            self._find(number, "blocks-reads", f"nobody can read {group.in_words} {how}", group.subject)
+            message = f"nobody can read {group.in_words} {how}"
+            self._find(number, "blocks-reads", message, group.subject, apart=since.number != number)
         elif _keeps_writers_out(since.lock):
             self._find(number, "blocks-writes", f"nobody can write to {group.in_words} {how}", group.subject)
         elif mode is Mode.ROW_EXCLUSIVE and _changes_rows(statement) and group.size.has_many_rows:

@@ -23,7 +23,7 @@ from migration_manager.engines.postgres_script import ScriptRun
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_sql import literal, quoted
 from migration_manager.engines.postgres_wire import Refused
-from migration_manager.errors import ConfigError
+from migration_manager.errors import ConfigError, MigrationManagerError
 from migration_manager.model import Script
 
 PREFIX: Final = "migration_manager_scratch_"
@@ -31,6 +31,10 @@ _LOCK: Final = "hashtextextended({}, 20240613)"  # a key of its own for each nam
 _FOR_A_COPY: Final = 10.0  # seconds for sessions that are about to end to leave the database that is copied
 # What a database that is lost with the process anyway has no use for.
 _FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+_NOT_FILLED: Final = """SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'm' AND NOT c.relispopulated ORDER BY c.oid"""
 
 
 class PostgresScratch:
@@ -93,6 +97,10 @@ class PostgresScratch:
             with running.listening():
                 running.in_transaction([*session.opening(), "SELECT pg_catalog.pg_current_xact_id()"])
                 running.close(["COMMIT"], alone=True)
+            # Of those a dump of the schema says that they hold nothing, and REFRESH … CONCURRENTLY refuses such a one.
+            for (name,) in session.ask(_NOT_FILLED)[0]:
+                with suppress(MigrationManagerError):  # a query that fails over nothing
+                    session.command("BEGIN READ WRITE", f"REFRESH MATERIALIZED VIEW {name}", "COMMIT")
         except Refused as error:
             raise closing_failure(error) from None
         finally:
