@@ -162,7 +162,7 @@ def _schema(settings: Settings, call: Invocation, *, owned: bool) -> Script | No
     from migration_manager.embedded.dumping import schema_text
     from migration_manager.script import parse
 
-    options = ["--no-security-labels", "--no-publications", "--no-subscriptions"]
+    options = ["--no-security-labels", "--no-publications", "--no-subscriptions", "--no-tablespaces"]
     if not owned:  # whose roles are not ours to make
         options += ["--no-owner", "--no-privileges"]
     if settings.role is not None:

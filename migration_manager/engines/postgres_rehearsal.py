@@ -58,7 +58,7 @@ SELECT l.relation, l.mode, c.relfilenode, c.reltablespace, pg_catalog.pg_stat_ge
 # SELECT, so not where somebody keeps that out.
 _SIZES: Final = """
 SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
-       GREATEST(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid))::bigint,
+       (CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_catalog.pg_stat_get_live_tuples(c.oid) END)::bigint,
        pg_catalog.current_setting('block_size')::bigint * (NULLIF(c.relpages, 0) + COALESCE(t.relpages, 0) + COALESCE(
            (SELECT pg_catalog.sum(x.relpages) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x
                ON x.oid = i.indexrelid WHERE i.indrelid IN (c.oid, c.reltoastrelid)), 0))::bigint,
@@ -318,8 +318,12 @@ def _seen(known: _Known, before: Mapping[int, _Locked], after: Mapping[int, _Loc
         fresh = now.modes - (was.modes if was else frozenset())
         scans = now.scans - (was.scans if was else entry.scans)
         strongest = max(fresh, key=lambda mode: mode.strength, default=None)
-        if strongest is not None and was and any(mode.strength > strongest.strength for mode in was.modes):
-            strongest = None  # nothing that is not kept out already
+        if (
+            strongest is not None
+            and was
+            and strongest.conflicts <= frozenset().union(*(m.conflicts for m in was.modes))
+        ):
+            strongest = None  # whom it keeps out is kept out already
         if entry.kind in _INDEX:
             # The planner locks every index of a table, so that an exclusive lock on one keeps out as many.
             if strongest is Mode.ACCESS_EXCLUSIVE and entry.table is not None:
@@ -447,7 +451,8 @@ def _size(rows: int | None, by_pages: int | None, by_file: int | None) -> Size:
     """Return a size: rows and bytes by the statistics, bytes by the files where there are none."""
     if by_file == 0:
         return Size(0, 0)
-    is_told = rows is not None and (rows > 0 or (rows == 0 and by_pages is not None))  # -1 was never analysed
+    # Of a table that was never analysed the server counts 0 rows when it has lost count.
+    is_told = rows is not None and (rows > 0 or by_pages is not None)
     return Size(rows if is_told else None, by_file if by_pages is None else by_pages)
 
 

@@ -1,4 +1,4 @@
-"""What `rehearse` says of the classic statements, held against the manual and against a database that is full and in use.
+"""What `rehearse` says of the classic statements, held against the manual and against a database that is full.
 
 The sections are those of PostgreSQL's manual: 13.3.1 is the table of lock modes, the rest pages of its part VI.
 """
@@ -86,7 +86,10 @@ CASES = (
     Case("ALTER TABLE tasks ADD COLUMN z float DEFAULT random()", ALTER, {"tasks": AE}, READS, ("tasks",)),
     Case("ALTER TABLE tasks ADD COLUMN z uuid DEFAULT gen_random_uuid()", ALTER, {"tasks": AE}, READS, ("tasks",)),
     Case("ALTER TABLE tasks ADD COLUMN z int GENERATED ALWAYS AS IDENTITY", ALTER, {"tasks": AE}, READS, ("tasks",)),
-    Case("ALTER TABLE tasks ADD COLUMN z int GENERATED ALWAYS AS (n + 1) STORED", ALTER, {"tasks": AE}, READS, ("tasks",)),
+    Case(
+        "ALTER TABLE tasks ADD COLUMN z int GENERATED ALWAYS AS (n + 1) STORED", ALTER,
+        {"tasks": AE}, READS, ("tasks",),
+    ),
     Case("ALTER TABLE tasks ADD COLUMN z int REFERENCES people", ALTER, {"tasks": AE, "people": SRE}, MOMENT),
     Case("ALTER TABLE tasks DROP COLUMN note", ALTER, {"tasks": AE}, MOMENT),
     Case("ALTER TABLE tasks RENAME COLUMN note TO remark", "ALTER TABLE, Description", {"tasks": AE}, MOMENT),
@@ -131,9 +134,15 @@ CASES = (
     ),
     Case("ALTER TABLE tasks ADD UNIQUE (n)", "ALTER TABLE, Description", {"tasks": AE}, READS, (), ("tasks",)),
     Case("ALTER TABLE tasks ADD CONSTRAINT t UNIQUE USING INDEX tasks_title", ALTER, {"tasks": AE}, MOMENT),
-    Case("ALTER TABLE tasks DROP CONSTRAINT owner_later", "ALTER TABLE, Description", {"tasks": AE, "people": AE}, MOMENT),
+    Case(
+        "ALTER TABLE tasks DROP CONSTRAINT owner_later", "ALTER TABLE, Description",
+        {"tasks": AE, "people": AE}, MOMENT,
+    ),
     # --- indexes
-    Case("CREATE INDEX ON tasks (n)", "CREATE INDEX, Building Indexes Concurrently", {"tasks": S}, WRITES, (), ("tasks",)),
+    Case(
+        "CREATE INDEX ON tasks (n)", "CREATE INDEX, Building Indexes Concurrently",
+        {"tasks": S}, WRITES, (), ("tasks",),
+    ),
     Case("CREATE UNIQUE INDEX ON tasks (n)", "13.3.1, SHARE", {"tasks": S}, WRITES, (), ("tasks",)),
     Case("DROP INDEX tasks_owner", "DROP INDEX, CONCURRENTLY", {"tasks": AE}, MOMENT),
     Case("REINDEX TABLE tasks", "REINDEX, Notes", {"tasks": AE}, READS, (), ("tasks",)),
@@ -146,8 +155,14 @@ CASES = (
     Case("DROP TABLE loose", "13.3.1, ACCESS EXCLUSIVE", {"loose": AE}, MOMENT),
     Case("LOCK TABLE tasks IN SHARE MODE", "LOCK", {"tasks": S}, WRITES_MOMENT),
     Case("ANALYZE people", "13.3.1, SHARE UPDATE EXCLUSIVE", {"people": SUE}, SAFE),
-    Case("REFRESH MATERIALIZED VIEW totals", "13.3.1, ACCESS EXCLUSIVE", {"totals": AE}, READS, ("totals",), ("people",)),
-    Case("REFRESH MATERIALIZED VIEW CONCURRENTLY totals", "13.3.1, EXCLUSIVE", {"totals": E}, SAFE, (), ("people", "totals")),
+    Case(
+        "REFRESH MATERIALIZED VIEW totals", "13.3.1, ACCESS EXCLUSIVE",
+        {"totals": AE}, READS, ("totals",), ("people",),
+    ),
+    Case(
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY totals", "13.3.1, EXCLUSIVE",
+        {"totals": E}, SAFE, (), ("people", "totals"),
+    ),
     # --- partitions
     Case(
         "ALTER TABLE events ATTACH PARTITION loose FOR VALUES FROM (200) TO (300)", "ALTER TABLE, ATTACH PARTITION",
@@ -157,7 +172,10 @@ CASES = (
         "ALTER TABLE events ATTACH PARTITION fitting FOR VALUES FROM (300) TO (400)", "ALTER TABLE, ATTACH PARTITION",
         {"events": SUE, "fitting": AE}, MOMENT,
     ),
-    Case("ALTER TABLE events DETACH PARTITION events_1", "ALTER TABLE, DETACH PARTITION", {"events": AE, "events_1": AE}, MOMENT),
+    Case(
+        "ALTER TABLE events DETACH PARTITION events_1", "ALTER TABLE, DETACH PARTITION",
+        {"events": AE, "events_1": AE}, MOMENT,
+    ),
     Case(
         "ALTER TABLE events ALTER what TYPE varchar(9)", ALTER, {"events": AE, "events_1": AE, "events_2": AE},
         READS, ("events_1", "events_2"),
@@ -174,7 +192,10 @@ CASES = (
     Case("CREATE VIEW v AS SELECT * FROM tasks", "13.3.1, ACCESS SHARE", {}, SAFE),
     Case("CREATE OR REPLACE VIEW names AS SELECT name FROM people", "13.3.1, ACCESS EXCLUSIVE", {"names": AE}, MOMENT),
     Case("CREATE STATISTICS s ON n, owner FROM tasks", "13.3.1, SHARE UPDATE EXCLUSIVE", {"tasks": SUE}, SAFE),
-    Case("CREATE TABLE other (id int REFERENCES people)", "13.3.1, SHARE ROW EXCLUSIVE", {"people": SRE}, WRITES_MOMENT),
+    Case(
+        "CREATE TABLE other (id int REFERENCES people)", "13.3.1, SHARE ROW EXCLUSIVE",
+        {"people": SRE}, WRITES_MOMENT,
+    ),
     # --- rows
     Case("UPDATE tasks SET filled = 1", "13.3.1, ROW EXCLUSIVE", {"tasks": RE}, Verdict.SCANS, (), ("tasks",)),
     Case("UPDATE tasks SET filled = 1 WHERE id = 7", "13.3.1, ROW EXCLUSIVE", {"tasks": RE}, SAFE),
@@ -273,7 +294,9 @@ def bare(name: str) -> str:
 def seen_in(rehearsal: Rehearsal) -> tuple[dict[str, Mode], tuple[str, ...], tuple[str, ...]]:
     """Return what the last statement was seen to do, in the terms of a case."""
     statement = rehearsal.statements[-1].statement
-    locks = {bare(lock.relation.name): lock.mode for lock in statement.locks if lock.mode is not Mode.ACCESS_SHARE}
+    locks: dict[str, Mode] = {
+        bare(lock.relation.name): lock.mode for lock in statement.locks if lock.mode is not Mode.ACCESS_SHARE
+    }
     rewritten = tuple(bare(each.name) for each in statement.rewritten)
     scanned = tuple(bare(each.name) for each in statement.scanned if each not in statement.rewritten)
     return locks, rewritten, scanned
@@ -314,9 +337,7 @@ def test_a_statement_outside_of_a_transaction_gets_what_the_manual_says(stage: S
 def test_the_locks_of_the_manual_are_those_a_statement_is_seen_to_wait_for(
     postgres_server: dict[str, str], case: Case
 ) -> None:
-    """Somebody reads a table, or keeps writers out of it: what is waited for there is what the manual says, and else
-    nothing.
-    """
+    """While somebody reads the table, or keeps writers out of it: what the manual says is waited for, else nothing."""
     for table, mode in case.locks.items():
         assert waits_for(postgres_server, case.sql, table, "ACCESS SHARE") is (mode if mode is AE else None)
         if mode is not AE:
@@ -341,11 +362,14 @@ def _waits_for(database: Database, statement: str, table: str, keeping: str) -> 
             deadline = time.monotonic() + 10
             while thread.is_alive() and time.monotonic() < deadline:
                 found = watcher.execute(
-                    "SELECT mode FROM pg_locks WHERE pid = %s AND NOT granted AND relation = %s::regclass",
-                    (runner.info.backend_pid, table),
+                    "SELECT mode, locktype, relation = %s::regclass FROM pg_locks WHERE pid = %s AND NOT granted",
+                    (table, runner.info.backend_pid),
                 ).fetchall()
-                if found:
-                    return next(mode for mode in Mode if mode.value.title().replace(" ", "") + "Lock" == found[0][0])
+                if any(kind == "virtualxid" for _, kind, _ in found):
+                    return None  # it waits for the others to end, as CONCURRENTLY does, and not for a lock
+                for mode, _, is_there in found:
+                    if is_there:
+                        return next(each for each in Mode if each.value.title().replace(" ", "") + "Lock" == mode)
                 time.sleep(0.005)
             return None
         finally:

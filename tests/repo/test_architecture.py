@@ -16,7 +16,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "catalog", "model", "durations", "runs", "interrupts", "retrying"}),
     frozenset({"errors", "secret", "blocking"}),
     frozenset({"locate", "sqltext", "redact", "names", "urls", "textfile"}),
-    frozenset({"plan", "proof", "rehearsal", "aftermath", "directives", "script", "messages", "resuming", "configfile"}),
+    frozenset(
+        {"plan", "proof", "rehearsal", "aftermath", "directives", "script", "messages", "resuming", "configfile"}
+    ),
     frozenset({"files", "config", "embedded"}),
     frozenset({"scaffold", "prepare", "engines"}),
     frozenset({"runner", "proving", "rehearsing", "render"}),
