@@ -129,6 +129,11 @@ class Observed:
     alone: bool = False
     inferred: bool = False
 
+    @property
+    def is_felt(self) -> bool:
+        """Whether it did anything to what was there before that the statements before it had not done."""
+        return bool(self.locks or self.rewritten or self.emptied or self.scanned or self.new_indexes)
+
 
 # --------------------------------------------------------------------------------------------- sizes
 
@@ -226,11 +231,15 @@ _CHANGES_ROWS: Final = frozenset({"UPDATE", "DELETE", "MERGE", "WITH", "INSERT",
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What was tried with one pending migration, and seen. `left_invalid` are indexes, each with its table."""
+    """What was tried with one pending migration, and seen. `left_invalid` are indexes.
+
+    `more` is how many statements that were not felt are not among the `observed`.
+    """
 
     name: str
     path: str
     observed: tuple[Observed, ...] = ()
+    more: int = 0
     left_invalid: tuple[str, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     failure: Failure | None = None
@@ -251,7 +260,8 @@ class Judged:
 class Rehearsal:
     """The verdict on one pending migration, and what a person should look at. `notes` are no findings.
 
-    `rewritten` is what it writes anew; None where it is nothing. `proof` is that of its rollback, where it was tried.
+    `more` statements are not among the `statements`, and none of them is felt. `rewritten` is what it writes anew; None
+    where it is nothing. `proof` is that of its rollback, where it was tried.
     """
 
     name: str
@@ -259,6 +269,7 @@ class Rehearsal:
     verdict: Verdict
     rewritten: Size | None = None
     statements: tuple[Judged, ...] = ()
+    more: int = 0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -299,6 +310,7 @@ def judge(tried: Tried, sizes: Mapping[str, Size]) -> Rehearsal:
         worst,
         _sum(judging.rewritten) if judging.rewritten else None,
         tuple(judging.statements),
+        tried.more,
         tuple(findings),
         (*tried.notes, *stale),
         tried.seconds,

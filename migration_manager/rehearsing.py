@@ -19,6 +19,7 @@ from migration_manager.proving import Bench, Track
 from migration_manager.rehearsal import Observed, Rehearsal, Size, Tried, judge
 from migration_manager.runner import Workplace
 
+_KEPT: Final = 1000  # statements of a file that are kept although nobody feels them
 LONGEST_WAIT: Final = 1000  # milliseconds for a lock where others are at work
 
 
@@ -61,6 +62,21 @@ def rehearse(
     return tuple(done)
 
 
+class _Seen:
+    """What is kept of the statements of a file, which may have a million: those that are felt, and the first others."""
+
+    def __init__(self) -> None:
+        self.observed: list[Observed] = []
+        self.more = 0
+
+    def add(self, statement: Observed) -> None:
+        """Hear of the next statement."""
+        if statement.is_felt or len(self.observed) < _KEPT:
+            self.observed.append(statement)
+        else:
+            self.more += 1
+
+
 def _fails(rehearsal: Rehearsal) -> bool:
     return any(finding.rule == "fails" for finding in rehearsal.findings)
 
@@ -81,21 +97,21 @@ def _watched(track: Track, number: int, known: Mapping[int, str]) -> Tried:
     """Watch the migration of that number, and leave the database as it was."""
     task = track.task(number)
     script = task.change.script
-    seen: list[Observed] = []
+    seen = _Seen()
     invalid: tuple[str, ...] = ()
     failure: Failure | None = None
 
     def watch() -> None:
-        nonlocal invalid
-        seen.clear()
+        nonlocal invalid, seen
+        seen = _Seen()
         if script is None:
             return
         if task.outside_transaction:
             with track.aside(number) as copy:
-                invalid = copy.engine.rehearser().outside(script, known, seen.append)
+                invalid = copy.engine.rehearser().outside(script, known, seen.add)
             return
         with track.at(number).engine.rehearser().undone(known) as watching:
-            invalid = watching.run(script, seen.append)
+            invalid = watching.run(script, seen.add)
 
     try:
         track.with_roles(task.name, watch)
@@ -103,7 +119,9 @@ def _watched(track: Track, number: int, known: Mapping[int, str]) -> Tried:
         failure = track.failure(task, error)
     if script is None:
         return Tried(task.name, task.name)
-    return Tried(task.name, script.source.path, tuple(seen), invalid, script.directives.accepted, failure)
+    return Tried(
+        task.name, script.source.path, tuple(seen.observed), seen.more, invalid, script.directives.accepted, failure
+    )
 
 
 # ----------------------------------------------------------------------------------------- on target
@@ -127,19 +145,20 @@ def rehearse_on_target(
             if script is None or task.outside_transaction:
                 break
             observer.rehearsing(task.name, number, len(preview.tasks))
-            seen: list[Observed] = []
+            seen = _Seen()
             failure: Failure | None = None
             invalid: tuple[str, ...] = ()
             began = time.monotonic()
             try:
-                invalid = watching.run(script, seen.append)
+                invalid = watching.run(script, seen.add)
             except SqlFailed as error:
                 failure = _failure(at, task, error)
             rehearsal = judge(
                 Tried(
                     task.name,
                     script.source.path,
-                    tuple(seen),
+                    tuple(seen.observed),
+                    seen.more,
                     invalid,
                     script.directives.accepted,
                     failure,

@@ -15,7 +15,7 @@ from migration_manager.render.screen import BAD, DIM, GOOD, LOOK, NAME, Screen
 from migration_manager.render.words import counted, duration
 
 _WIDTH: Final = 80  # columns
-_MOST: Final = 30  # statements of one file that are told one by one, unless all are wanted
+_MOST: Final = 30  # statements of one file that are all told; of a longer one those that somebody may feel
 _MOMENTS: Final = (Verdict.READS_FOR_A_MOMENT, Verdict.WRITES_FOR_A_MOMENT)
 _LEFT: Final = (Proven.NO_SCRIPT, Proven.NO_STATEMENT, Proven.IRREVERSIBLE)
 
@@ -38,9 +38,8 @@ def show_rehearsal(screen: Screen, rehearsal: Rehearsal) -> None:
             if finding not in shown:
                 shown.add(finding)
                 _show_finding(screen, finding)
-    if len(told) < len(rehearsal.statements):
-        more = counted(len(rehearsal.statements) - len(told), "more statement")
-        screen.result("    ", (f"and {more}; --verbose shows them all", DIM))
+    if left := len(rehearsal.statements) + rehearsal.more - len(told):
+        screen.result("    ", (f"and {_more(left)}", DIM))
     for finding in rehearsal.findings:
         if finding not in shown:
             _show_finding(screen, finding)
@@ -52,10 +51,14 @@ def show_rehearsal(screen: Screen, rehearsal: Rehearsal) -> None:
 
 
 def _telling(statements: Sequence[Judged]) -> Sequence[Judged]:
-    """Return those that are told: all of a few, else the first of those that somebody may feel."""
+    """Return those that are told: all of a few, else those that somebody may feel."""
     if len(statements) <= _MOST:
         return statements
-    return [judged for judged in statements if judged.verdict is not Verdict.SAFE][:_MOST]
+    return [judged for judged in statements if judged.verdict is not Verdict.SAFE]
+
+
+def _more(count: int) -> str:
+    return f"{counted(count, 'more statement')} that {'blocks' if count == 1 else 'block'} nobody"
 
 
 def _of(rehearsal: Rehearsal, line: int) -> Iterable[Finding]:
@@ -212,6 +215,7 @@ def _document(rehearsal: Rehearsal) -> Document:
         "verdict": rehearsal.verdict.value,
         "rewrites": None if size is None else {"rows": size.rows, "bytes": size.bytes},
         "statements": [_statement_document(judged) for judged in rehearsal.statements],
+        "more_statements": rehearsal.more,
         "findings": [finding_document(finding) for finding in rehearsal.findings],
         "rollback": None
         if proof is None
@@ -301,8 +305,8 @@ def _table(rehearsal: Rehearsal) -> list[str]:
         f" | {judged.verdict.value} |"
         for judged in told
     ]
-    left = len(rehearsal.statements) - len(told)
-    more = [f"and {counted(left, 'more statement')}", ""] if left else []
+    left = len(rehearsal.statements) + rehearsal.more - len(told)
+    more = [f"and {_more(left)}", ""] if left else []
     return ["| line | statement | does | verdict |", "|---|---|---|---|", *rows, "", *more]
 
 

@@ -240,7 +240,7 @@ class Stage:
         seen: list[Observed] = []
         with self.rehearser.undone(self.known) as watching:
             invalid = watching.run(parsed(text, PG), seen.append)
-        return judge(Tried("one", "one.sql", tuple(seen), invalid), self.sizes)
+        return judge(Tried("one", "one.sql", tuple(seen), left_invalid=invalid), self.sizes)
 
     def rehearsed_outside(self, text: str) -> Rehearsal:
         """Rehearse a no-transaction file in a copy of the scratch database."""
@@ -254,7 +254,7 @@ class Stage:
                 )
         finally:
             self.scratch.drop(copy)
-        return judge(Tried("one", "one.sql", tuple(seen), invalid), self.sizes)
+        return judge(Tried("one", "one.sql", tuple(seen), left_invalid=invalid), self.sizes)
 
 
 def schema_of(database: Database) -> Script:
