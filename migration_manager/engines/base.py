@@ -174,7 +174,7 @@ class Rehearser(Protocol):
     def undone(
         self, known: Mapping[int, str] | None, *, lock_timeout: int | None = None
     ) -> AbstractContextManager[Watching]:
-        """Have one transaction for scripts that are watched, which is rolled back at the end.
+        """Have one transaction for scripts that are watched, which is rolled back at the end; no script can end it.
 
         With a `lock_timeout`, in milliseconds, tables may be full and in use: no script waits longer for a lock, and
         the planner decides as it does there. Without one they are taken to be empty.

@@ -25,7 +25,7 @@ from migration_manager.engines.postgres_transaction import timeouts
 from migration_manager.engines.postgres_wire import Refused, Row
 from migration_manager.errors import SqlFailed
 from migration_manager.messages import Message, one_by_one, statements_of
-from migration_manager.model import Dialect, Script
+from migration_manager.model import Control, Dialect, Script
 from migration_manager.rehearsal import Lock, Mode, Observed, Relation, Size
 from migration_manager.sqltext import Kind, statement_tokens
 
@@ -175,11 +175,13 @@ class PostgresRehearser:
 
     @contextmanager
     def undone(self, known: Mapping[int, str] | None, *, lock_timeout: int | None = None) -> Iterator[Watching]:
-        watched = _Transaction(self._session, known, lock_timeout)
+        wire = self._session.wire
+        wire.one_command = True
         try:
-            yield watched
+            yield _Transaction(self._session, known, lock_timeout)
         finally:
-            self._session.wire.abandon()
+            wire.one_command = False
+            wire.abandon()
 
     def outside(self, script: Script, known: Mapping[int, str], told: Told) -> tuple[str, ...]:
         session = self._session
@@ -262,8 +264,6 @@ class _Transaction:
                 else:
                     told(self.one(running, message))
                 before = into and into[0]
-                if not session.wire.in_transaction:
-                    raise SqlFailed("the script ended the transaction it runs in", hint=OWNS_TRANSACTION)
             try:
                 session.wire.send(["SET CONSTRAINTS ALL IMMEDIATE"])  # what is deferred fails here and not at COMMIT
             except Refused as error:
@@ -274,7 +274,9 @@ class _Transaction:
         """Run one statement, and return what it did."""
         known, wire = self._what_is_known(), self._session.wire
         first = next(iter(statements_of(message, Dialect.POSTGRESQL)), None)
-        is_planned = self._lock_timeout is None and first is not None and first.words[:1] in _IS_PLANNED
+        if first is None or first.control not in (None, Control.SAVEPOINT):
+            raise _ends_transaction(message)
+        is_planned = self._lock_timeout is None and first.words[:1] in _IS_PLANNED
         if self._lock_timeout is not None:  # a file that sets its own must not keep others waiting for long here
             wire.send([f"SET LOCAL lock_timeout = {self._lock_timeout:d}"])
         if is_planned:
@@ -283,13 +285,11 @@ class _Transaction:
         running.send((), message)
         seconds = time.monotonic() - began
         if not wire.in_transaction:
-            raise SqlFailed(
-                "the script ended the transaction it runs in", offset=message.batch.start, hint=OWNS_TRANSACTION
-            )
+            raise _ends_transaction(message)
         if is_planned:
             wire.send([_AS_BEFORE])
         held = _locked(self._look(_LOCKED))
-        change = _seen(known, self._held, held, is_alter=first is not None and first.words[:1] == ("ALTER",))
+        change = _seen(known, self._held, held, is_alter=first.words[:1] == ("ALTER",))
         self._held = held
         return _observed(message, seconds, change, known, alone=alone, was_seen=True)
 
@@ -308,6 +308,10 @@ class _Transaction:
             return self._session.wire.send(self._session.among([query])).rows[-2]
         except Refused as error:
             raise as_error(error) from None
+
+
+def _ends_transaction(message: Message) -> SqlFailed:
+    return SqlFailed("the script ended the transaction it runs in", offset=message.batch.start, hint=OWNS_TRANSACTION)
 
 
 def _more(running: ScriptRun, message: Message) -> Observed:
