@@ -249,11 +249,15 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One statement, its verdict, and what it does, each in words."""
+    """One statement, its verdict, and what it does, each in words.
+
+    `advice` is about what no lock shows: those who do not know yet that something is gone.
+    """
 
     statement: Observed
     verdict: Verdict
     effects: tuple[str, ...] = ()
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +338,10 @@ class _Group:
     relations: list[Relation] = field(default_factory=list)
 
     @property
+    def names(self) -> set[str]:
+        return {self.name, *(relation.name for relation in self.relations)}
+
+    @property
     def in_words(self) -> str:
         parts = f", {len(self.relations)} partitions" if len(self.relations) > 1 else ""
         return f"{self.name}{parts}"
@@ -365,7 +373,12 @@ class _Judging:
             if statement.alone:
                 self._held.clear()
         self.statements = [
-            Judged(statement, self._verdict(number, statement), tuple(self._effects.get(number, ())))
+            Judged(
+                statement,
+                self._verdict(number, statement),
+                tuple(self._effects.get(number, ())),
+                _IN_TWO if statement.locks and _TAKES_AWAY.search(statement.phrase) else None,
+            )
             for number, statement in enumerate(observed)
         ]
         end = len(observed)
@@ -385,23 +398,23 @@ class _Judging:
             held = self._held.get(lock.relation.name)
             if held is None or held.lock.mode.strength < lock.mode.strength:
                 self._held[lock.relation.name] = _Held(lock, number)
-        busy: set[str] = set()
+        busy: set[str] = set()  # whose own size is what takes long
         longest: str | None = None
         for group in self._groups(statement, statement.rewritten):
-            busy |= {group.name, *(relation.name for relation in group.relations)}
             self._add(number, f"rewrites {group.in_words}: {group.size.in_words}")
             self._add_since(number, group)
             if not group.size.is_empty:
+                busy |= group.names
                 self.rewritten.append(group.size)
                 longest = longest or f"rewrites {group.name}"
                 message = f"nobody can read {group.in_words} while {group.size.in_words} is written anew"
                 self._find(number, "rewrites", message, group.subject)
-        others = [relation for relation in statement.scanned if relation.name not in busy]
+        others = [relation for relation in statement.scanned if relation not in statement.rewritten]
         for group in self._groups(statement, others):
-            busy |= {group.name, *(relation.name for relation in group.relations)}
             self._add(number, f"reads all of {group.in_words}: {group.size.in_words}")
             self._add_since(number, group)
             if not group.size.is_empty:
+                busy |= group.names
                 longest = longest or f"reads all of {group.name}"
                 self._read_whole(number, statement, group)
         for group in self._groups(statement, statement.emptied):
@@ -508,6 +521,8 @@ def with_proof(rehearsal: Rehearsal, proof: Proof | None) -> Rehearsal:
 # -------------------------------------------------------------------------------------------- advice
 
 _APART: Final = "put what takes long into a file of its own, before or after this one, so that the lock is gone by then"
+_TAKES_AWAY: Final = re.compile(r"^(ALTER|DROP) TABLE\b.*\b(DROP COLUMN|RENAME(?! CONSTRAINT))\b|^DROP TABLE\b")
+_IN_TWO: Final = "in two deployments: first the code that does without it, then this"
 _CONCURRENTLY: Final = "in a file of its own with `-- migrate: no-transaction`"
 _LATER: Final = "ADD CONSTRAINT … NOT VALID here, VALIDATE CONSTRAINT in a later file"
 # By the words of the statement; the first that fits.
@@ -542,7 +557,6 @@ _ADVICE: Final[Mapping[str, str]] = {
     r"\bADD\b.*\b(DEFAULT|IDENTITY|SERIAL|BIGSERIAL|SMALLSERIAL)\b": (
         "add the column without a default, SET DEFAULT for new rows, fill the old ones in batches"
     ),
-    r"\bDROP (COLUMN|TABLE)\b": "in two deployments: first the code that no longer uses it, then this",
     r"^(UPDATE|DELETE|MERGE|WITH|INSERT|DO|SELECT|CALL)\b": (
         "in batches of a few thousand rows, each committed: by a procedure that commits, called in a file with"
         " `-- migrate: no-transaction`, or from outside"

@@ -18,7 +18,7 @@ from migration_manager.render.screen import DIM, NAME, Screen
 
 if TYPE_CHECKING:
     from migration_manager.config import Settings
-    from migration_manager.model import Preview
+    from migration_manager.model import Identity, Preview
     from migration_manager.plan import Forward
     from migration_manager.proof import Proof
     from migration_manager.rehearsal import Rehearsal
@@ -133,7 +133,7 @@ def _in_scratch(call: Invocation, settings: Settings, asked: Forward, name: str 
         return _Done(settings.environment, "")
     call.state = "only scratch databases were used; they are dropped"
     with call.scratch(settings) as scratch:
-        schema = _schema(settings, call, owned=scratch.owned)
+        schema = _schema(settings, call, identity, owned=scratch.owned)
         telling.begin(f"scratch databases on {scratch.shown}, sizes of {settings.environment}")
         session = SessionSettings(history_schema=settings.history_schema, history_table=settings.history_table)
         bench = Bench(scratch, session, preparer, new_run(settings.environment), telling, schema)
@@ -157,7 +157,7 @@ def _major(version: str) -> str:
     return major if major.isdigit() else ""
 
 
-def _schema(settings: Settings, call: Invocation, *, owned: bool) -> Script | None:
+def _schema(settings: Settings, call: Invocation, identity: Identity, *, owned: bool) -> Script | None:
     """Return the schema of the environment as a script; None where its database is not there yet."""
     from migration_manager.embedded.dumping import schema_text
     from migration_manager.script import parse
@@ -165,8 +165,8 @@ def _schema(settings: Settings, call: Invocation, *, owned: bool) -> Script | No
     options = ["--no-security-labels", "--no-publications", "--no-subscriptions", "--no-tablespaces"]
     if not owned:  # whose roles are not ours to make
         options += ["--no-owner", "--no-privileges"]
-    if settings.role is not None:
-        options.append(f"--role={settings.role}")
+    if identity.role != identity.user:
+        options.append(f"--role={identity.role}")
     with _address(settings, call) as conninfo:
         if conninfo is None:
             return None

@@ -222,7 +222,7 @@ class PostgresRehearser:
         began = time.monotonic()
         running.send((), message)
         seconds = time.monotonic() - began
-        change = inferred(before, self._standing())
+        change = inferred(before, self._standing(), known)
         told(_observed(message, seconds, change, _Known(before, known), alone=True))
 
     def _standing(self) -> dict[int, _Entry]:
@@ -364,7 +364,7 @@ def _seen(known: _Known, before: Mapping[int, _Locked], after: Mapping[int, _Loc
     return change
 
 
-def inferred(before: Mapping[int, _Entry], after: Mapping[int, _Entry]) -> _Change:
+def inferred(before: Mapping[int, _Entry], after: Mapping[int, _Entry], known: Mapping[int, str]) -> _Change:
     """Return what a statement did outside of a transaction, and the locks it had by the manual.
 
     They stand on the pages of REINDEX, VACUUM, CLUSTER, CREATE INDEX, DROP INDEX, and of ALTER TABLE for DETACH
@@ -390,7 +390,7 @@ def inferred(before: Mapping[int, _Entry], after: Mapping[int, _Entry]) -> _Chan
             change.lock(was.parent, Mode.SHARE_UPDATE_EXCLUSIVE)
             change.lock(oid, Mode.ACCESS_EXCLUSIVE)  # by the second of its two transactions, for a moment
     for oid, now in after.items():
-        if oid not in before and now.table is not None and now.table in before:
+        if oid not in before and now.table is not None and now.table in known:
             change.lock(now.table, Mode.SHARE_UPDATE_EXCLUSIVE)
             change.scanned.add(now.table)
             change.new_indexes.append(now.name)

@@ -81,6 +81,8 @@ def _show_statement(screen: Screen, judged: Judged) -> None:
     margin = " " * len(head)
     for line in _wrapped(effects(judged), _WIDTH - len(margin)):
         screen.result(margin, (line, _style(judged.verdict)))
+    for line in _wrapped(f"safer: {judged.advice}" if judged.advice else "", _WIDTH - len(margin)):
+        screen.result(margin, line)
 
 
 def _show_finding(screen: Screen, finding: Finding) -> None:
@@ -251,6 +253,7 @@ def _statement_document(judged: Judged) -> Document:
         "empties": [relation.name for relation in statement.emptied],
         "new_indexes": list(statement.new_indexes),
         "effects": list(judged.effects),
+        "advice": judged.advice,
         "in_transaction": not statement.alone,
         "locks_by_manual": statement.inferred,
     }

@@ -249,6 +249,13 @@ def test_options_that_do_not_go_together_are_refused(sqlite_project: Project, op
     assert "`rehearse` is for PostgreSQL" not in sqlite_project.refuses(2, "rehearse", *options).err
 
 
+def test_a_database_that_is_not_there_yet_has_no_schema_and_is_not_made(full: Project) -> None:
+    full.write("002_more", "ALTER TABLE tasks ADD COLUMN note text;\n", "ALTER TABLE tasks DROP COLUMN note;\n")
+    document = rehearsed(full, "--url", "embedded:not_there", code=0)
+    assert [each["verdict"] for each in document["migrations"]] == ["safe", "safe"]
+    assert not (full.root / "not_there").exists()
+
+
 def test_sqlite_is_refused_in_one_sentence(sqlite_project: Project) -> None:
     sqlite_project.write_tables()
     assert "`rehearse` is for PostgreSQL" in sqlite_project.refuses(2, "rehearse").err

@@ -193,7 +193,6 @@ def test_sizes_are_told_as_people_say_them(size: Size, words: str) -> None:
         ("ALTER TABLE T ADD COLUMN A INT GENERATED ALWAYS AS ( B ) STORED", "keep it right with a trigger"),
         ("ALTER TABLE T ADD COLUMN A INT GENERATED ALWAYS AS IDENTITY", "fill the old ones in batches"),
         ("ALTER TABLE T ATTACH PARTITION P FOR VALUES", "a CHECK with the partition's bounds"),
-        ("ALTER TABLE T DROP COLUMN C", "in two deployments"),
         ("CREATE UNIQUE INDEX I ON T ( A )", "CREATE INDEX CONCURRENTLY"),
         ("REINDEX TABLE T", "REINDEX … CONCURRENTLY"),
         ("VACUUM ( FULL ) T", "pg_repack"),
@@ -206,6 +205,29 @@ def test_each_classic_statement_has_its_safe_form(phrase: str, word: str) -> Non
     advice = advice_for(phrase)
     assert advice is not None
     assert word in advice
+
+
+@pytest.mark.parametrize(
+    ("phrase", "is_advised"),
+    [
+        ("ALTER TABLE T DROP COLUMN C", True),
+        ("ALTER TABLE T RENAME COLUMN C TO D", True),
+        ("DROP TABLE T", True),
+        ("ALTER TABLE T DROP CONSTRAINT C", False),
+        ("ALTER TABLE T ADD COLUMN C INT", False),
+    ],
+)
+def test_what_others_may_still_use_is_taken_away_in_two_deployments(phrase: str, is_advised: bool) -> None:
+    (statement,) = judged(did(1, (TASKS, AE), phrase=phrase)).statements
+    assert (statement.advice is not None) is is_advised
+
+
+def test_a_lock_on_an_empty_table_counts_while_another_is_read() -> None:
+    sizes = {VIEW.name: Size(0, 0), TASKS.name: FULL[TASKS.name]}
+    rehearsal = judged(did(1, (VIEW, AE), rewritten=(VIEW,), scanned=(TASKS, VIEW)), sizes=sizes)
+    assert [(finding.rule, finding.subject) for finding in rehearsal.findings] == [
+        ("blocks-reads", "materialized view public.totals")
+    ]
 
 
 def test_what_is_safe_already_gets_no_advice_to_be_so() -> None:
