@@ -23,7 +23,7 @@ from migration_manager.engines.postgres_script import ScriptRun
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import timeouts
 from migration_manager.engines.postgres_wire import Refused, Row
-from migration_manager.errors import SqlFailed
+from migration_manager.errors import ConfigError, SqlFailed
 from migration_manager.messages import Message, one_by_one, statements_of
 from migration_manager.model import Control, Dialect, Script
 from migration_manager.rehearsal import Lock, Mode, Observed, Relation, Size
@@ -295,6 +295,11 @@ class _Transaction:
 
     def _what_is_known(self) -> _Known:
         if self._known is None:
+            if self._look("SHOW track_counts") != [("on",)]:
+                raise ConfigError(
+                    "track_counts is off on the server where this is rehearsed, so that no full scan can be seen",
+                    hint="set `scratch_url` to a server where it is on, as it is by default",
+                )
             entries = _entries(self._look(_RELATIONS))
             self._known = _Known(
                 entries, {o: e.name for o, e in entries.items()} if self._names is None else self._names

@@ -18,6 +18,7 @@ from migration_manager.embedded.dumping import schema_text
 from migration_manager.engines.base import Rehearser, SessionSettings
 from migration_manager.engines.postgres import open_postgres
 from migration_manager.engines.postgres_scratch import PostgresScratch
+from migration_manager.errors import ConfigError
 from migration_manager.model import Dialect, Script, Source
 from migration_manager.rehearsal import Mode, Observed, Rehearsal, Size, Tried, Verdict, judge
 from migration_manager.script import parse
@@ -48,6 +49,8 @@ CREATE VIEW names AS SELECT name FROM people;
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 CREATE TYPE colour AS ENUM ('red');
 CREATE TABLE unused (id int);
+CREATE TABLE logs (day int) PARTITION BY RANGE (day);
+CREATE TABLE logs_rest PARTITION OF logs DEFAULT;
 """
 ROWS = """
 INSERT INTO people SELECT g, 'name ' || g FROM generate_series(1, 2000) g;
@@ -55,6 +58,7 @@ INSERT INTO tasks SELECT g, 'title ' || g, g, 1, now(), repeat('x', 100), 1 + g 
 INSERT INTO events SELECT g % 200, 'x' FROM generate_series(1, 2000) g;
 INSERT INTO loose SELECT 200 + g % 100, 'x' FROM generate_series(1, 500) g;
 INSERT INTO fitting SELECT 300 + g % 100, 'x' FROM generate_series(1, 500) g;
+INSERT INTO logs SELECT g FROM generate_series(1, 500) g;
 REFRESH MATERIALIZED VIEW totals;
 ANALYZE;
 """
@@ -181,6 +185,14 @@ CASES = (
         READS, ("events_1", "events_2"),
     ),
     Case("ALTER TABLE events ADD COLUMN z int", ALTER, {"events": AE, "events_1": AE, "events_2": AE}, MOMENT),
+    Case(
+        "CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM (1000) TO (2000)", "CREATE TABLE, PARTITION OF",
+        {"logs": AE, "logs_rest": AE}, READS, (), ("logs_rest",),
+    ),
+    Case(
+        "CREATE INDEX ON events (day)", "CREATE INDEX, Description",
+        {"events": S, "events_1": S, "events_2": S}, WRITES, (), ("events_1", "events_2"),
+    ),
     # --- what hangs on a table
     Case(
         "CREATE TRIGGER t BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION nothing()",
@@ -196,6 +208,13 @@ CASES = (
         "CREATE TABLE other (id int REFERENCES people)", "13.3.1, SHARE ROW EXCLUSIVE",
         {"people": SRE}, WRITES_MOMENT,
     ),
+    # --- what no text shows
+    Case(
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE tasks ALTER n TYPE ' || 'bigint'; END $$", ALTER,
+        {"tasks": AE}, READS, ("tasks",),
+    ),
+    Case("DO $$ BEGIN TRUNCATE loose; END $$", "TRUNCATE, Notes", {"loose": AE}, MOMENT),
+    Case("DO $$ BEGIN CREATE INDEX ON tasks (n); END $$", "13.3.1, SHARE", {"tasks": S}, WRITES, (), ("tasks",)),
     # --- rows
     Case("UPDATE tasks SET filled = 1", "13.3.1, ROW EXCLUSIVE", {"tasks": RE}, Verdict.SCANS, (), ("tasks",)),
     Case("UPDATE tasks SET filled = 1 WHERE id = 7", "13.3.1, ROW EXCLUSIVE", {"tasks": RE}, SAFE),
@@ -323,6 +342,21 @@ def test_full_tables_answer_as_empty_ones_do(stage: Stage, case: Case) -> None:
     assert (locks, rewritten) == (case.locks, case.rewrites)
     extra = {"people"} if "FOREIGN KEY" in case.sql or "owner_later" in case.sql else set()
     assert set(scanned) - extra == set(case.scans), "the referenced table is read as the planner sees fit"
+
+
+def test_a_server_that_does_not_count_is_refused(stage: Stage) -> None:
+    copy = stage.scratch.make()
+    try:
+        with stage.environment.connect() as connection:
+            connection.execute(f"ALTER DATABASE {copy} SET track_counts = off".encode())
+        with (
+            stage.scratch.open(copy, SessionSettings()) as engine,
+            engine.rehearser().undone({}) as watching,
+            pytest.raises(ConfigError, match="track_counts is off"),
+        ):
+            watching.run(parsed("SELECT 1", PG), lambda _: None)
+    finally:
+        stage.scratch.drop(copy)
 
 
 @pytest.mark.parametrize("case", OUTSIDE, ids=shown)
