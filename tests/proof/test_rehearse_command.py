@@ -5,19 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from migration_manager.embedded.dumping import schema_text
 from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.postgres import open_postgres
-from migration_manager.errors import SqlFailed
-from migration_manager.rehearsal import Size
+from migration_manager.engines.postgres_scratch import PostgresScratch
+from migration_manager.errors import ConfigError, SqlFailed
+from migration_manager.files import read_folder
+from migration_manager.model import Dialect, Run, Source
+from migration_manager.prepare import Preparer
+from migration_manager.proof import Verdict as Proven
+from migration_manager.proving import Bench
+from migration_manager.rehearsal import Rehearsal, Size, Verdict
+from migration_manager.rehearsing import rehearse
+from migration_manager.script import parse
 from tests.fixtures.cli import CONFIG, Project
 from tests.fixtures.files import by_hand
 from tests.fixtures.postgres import Database, need_embedded
+from tests.fixtures.proofs import Silent
+from tests.fixtures.servers import OwnServer
 from tests.fixtures.targets import PostgresTarget
 
 pytestmark = pytest.mark.postgres
@@ -294,15 +304,15 @@ def test_sizes_wait_for_nobody(full: Project) -> None:
     assert not locked["public.fresh"].is_empty
 
 
-def test_no_scratch_database_stays(full: Project) -> None:
+def test_no_scratch_database_stays(full: Project, own_server: OwnServer) -> None:
+    full.configure(f'scratch_url = "{Database(own_server.conninfo).url}"\n{CONFIG}')
     full.write("002_wider", "ALTER TABLE tasks ALTER n TYPE bigint;\n", "SELECT 1;\n")
     full.write("003_index", "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY ON tasks (n);\n", "SELECT 1;\n")
-    full.run("rehearse")
-    mine = "SELECT count(*) FROM pg_database WHERE datname LIKE 'migration\\_manager\\_scratch%'"
-    deadline = time.monotonic() + 30  # other workers have theirs, for a while
-    while full.rows(mine) != [(0,)] and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert full.rows(mine) == [(0,)]
+    full.write("004_bad", "SELECT 1 / 0;\n")
+    assert full.run("rehearse").code == 1
+    with own_server.connect() as connection:
+        left = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'migration%'").fetchall()
+    assert left == []
 
 
 # ---------------------------------------------------------------------------------------- on target
@@ -379,7 +389,7 @@ def test_a_failure_on_target_has_its_place_and_is_rolled_back(full: Project) -> 
 # --------------------------------------------------------------------------------------- the schema
 
 
-def test_owners_grants_extensions_and_odd_names_are_copied(full: Project, owner: str, tmp_path: Path) -> None:
+def test_owners_grants_and_odd_names_are_copied(full: Project, owner: str) -> None:
     role = f'"{owner}"'
     with connected(full) as connection:
         connection.execute(f"ALTER TABLE tasks OWNER TO {role}; GRANT SELECT ON people TO {role}")
@@ -398,3 +408,49 @@ def test_owners_grants_extensions_and_odd_names_are_copied(full: Project, owner:
     )
     assert migration["rewrites"]["rows"] == 1
     assert migration["statements"][1]["verdict"] == "safe"
+
+
+class Hears(Silent):
+    """See `rehearsing.Observer`."""
+
+    def rehearsing(self, name: str, number: int, total: int) -> None:
+        """Say nothing."""
+
+    def rehearsed(self, rehearsal: Rehearsal) -> None:
+        """Say nothing."""
+
+
+def test_a_scratch_server_of_our_own_gets_the_roles_that_the_schema_names(
+    full: Project, owner: str, own_server: OwnServer
+) -> None:
+    with connected(full) as connection:
+        connection.execute(f'ALTER TABLE tasks OWNER TO "{owner}"')
+    full.write("002_more", "ALTER TABLE tasks ADD COLUMN note text;\n", "ALTER TABLE tasks DROP COLUMN note;\n")
+    assert isinstance(full.target, PostgresTarget)
+    schema = Source.held("the schema of dev", schema_text(full.target.database.conninfo), "")
+    pending = read_folder(full.migrations, shown_from=full.root).migrations[1:]
+    heard = Hears()
+    with PostgresScratch(own_server.conninfo, shown="a server of our own,", owned=True) as scratch:
+        preparer = Preparer(Dialect.POSTGRESQL, shown_from=full.root)
+        script = parse(schema, Dialect.POSTGRESQL, rollback=False)
+        bench = Bench(scratch, SessionSettings(), preparer, Run("run-1", "dev"), heard, script)
+        (rehearsal,) = rehearse(bench, heard, pending, {"002_more"}, {})
+        assert owner in scratch.roles()
+        scratch.drop_roles([owner])
+    assert heard.warnings == [f"the role {owner} was made in the scratch server: the schema of dev names it"]
+    assert rehearsal.verdict is Verdict.READS_FOR_A_MOMENT
+    assert rehearsal.proof is not None
+    assert rehearsal.proof.verdict is Proven.RESTORED
+
+
+def test_a_schema_that_the_scratch_server_cannot_hold_is_told_with_its_place(
+    full: Project, postgres_server: dict[str, str]
+) -> None:
+    schema = Source.held("the schema of dev", "SELECT 1;\nCREATE TABLE t (n no_such_type);\n", "")
+    script = parse(schema, Dialect.POSTGRESQL, rollback=False)
+    pending = read_folder(full.migrations, shown_from=full.root).migrations
+    with PostgresScratch(postgres_server, shown="the server of the tests", owned=False) as scratch:
+        preparer = Preparer(Dialect.POSTGRESQL, shown_from=full.root)
+        bench = Bench(scratch, SessionSettings(), preparer, Run("run-1", "dev"), Silent(), script)
+        with pytest.raises(ConfigError, match=r"2 \| CREATE TABLE t"):
+            rehearse(bench, Hears(), pending, {TASKS}, {})
