@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -25,7 +27,7 @@ from migration_manager.rehearsing import rehearse
 from migration_manager.script import parse
 from tests.fixtures.cli import CONFIG, Project
 from tests.fixtures.files import by_hand
-from tests.fixtures.postgres import Database, need_embedded
+from tests.fixtures.postgres import Database, need_embedded, new_database
 from tests.fixtures.proofs import Silent
 from tests.fixtures.servers import OwnServer
 from tests.fixtures.targets import PostgresTarget
@@ -36,12 +38,35 @@ TASKS = "001_create_tasks"
 ROWS = 12_000
 
 
-@pytest.fixture
-def full(postgres_project: Project, postgres_server: dict[str, str]) -> Project:
-    """Return a project whose first migration is applied and whose tables have rows; scratch is the tests' server."""
+@pytest.fixture(scope="module")
+def template(postgres_server: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the name of a database with one migration applied and rows in its tables, to be copied."""
     need_embedded()  # whose pg_dump reads the schema
-    project = postgres_project
-    project.configure(f'scratch_url = "{Database(postgres_server).url}"\n{CONFIG}')
+    with new_database(postgres_server) as database:
+        project = project_on(database, tmp_path_factory.mktemp("template") / "project", postgres_server)
+        project.ok("migrate")
+        with connected(project) as connection:
+            connection.execute(f"INSERT INTO tasks SELECT g, g, 'title', g FROM generate_series(1, {ROWS}) g")
+            connection.execute("INSERT INTO people SELECT id FROM tasks")
+            connection.execute("ANALYZE")
+        yield database.name
+
+
+@pytest.fixture
+def full(template: str, postgres_server: dict[str, str], tmp_path: Path) -> Iterator[Project]:
+    """Yield a project on a copy of that database; scratch is the tests' server."""
+    database = Database({**postgres_server, "dbname": f"{template}_{secrets.token_hex(4)}"})
+    with Database(postgres_server).connect() as connection:
+        connection.execute(f"CREATE DATABASE {database.name} TEMPLATE {template}".encode())
+        try:
+            yield project_on(database, tmp_path / "project", postgres_server)
+        finally:
+            connection.execute(f"DROP DATABASE {database.name} WITH (FORCE)".encode())
+
+
+def project_on(database: Database, root: Path, server: dict[str, str]) -> Project:
+    project = Project(root, PostgresTarget(database), database.url)
+    project.configure(f'scratch_url = "{Database(server).url}"\n{CONFIG}')
     project.write(
         TASKS,
         "CREATE TABLE people (id int PRIMARY KEY);\n"
@@ -49,12 +74,19 @@ def full(postgres_project: Project, postgres_server: dict[str, str]) -> Project:
         "CREATE TABLE empty (id int);\n",
         "DROP TABLE empty; DROP TABLE tasks; DROP TABLE people;\n",
     )
-    project.ok("migrate")
-    with connected(project) as connection:
-        connection.execute(f"INSERT INTO tasks SELECT g, g, 'title', g FROM generate_series(1, {ROWS}) g")
-        connection.execute("INSERT INTO people SELECT id FROM tasks")
-        connection.execute("ANALYZE")
     return project
+
+
+@pytest.fixture
+def owner(full: Project) -> Iterator[str]:
+    """Yield a role of the environment's server."""
+    name = f"owner_{secrets.token_hex(6)}"
+    with connected(full) as connection:
+        connection.execute(f"CREATE ROLE {name}".encode())
+        connection.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {name}".encode())
+        yield name
+        connection.execute(f"DROP OWNED BY {name} CASCADE".encode())
+        connection.execute(f"DROP ROLE {name}".encode())
 
 
 @contextmanager
