@@ -10,7 +10,7 @@ from migration_manager.catalog import Catalog, Difference, differences, structur
 from migration_manager.engines.base import Engine
 from migration_manager.errors import HistoryError, Unfinished
 from migration_manager.model import Identity, Migration, Recorded, State, Step, Task
-from migration_manager.scratch import Bench, run_script
+from migration_manager.scratch import Bench, make_database, run_script
 
 MISSING = "is missing"
 EXTRA = "is not made by any migration"
@@ -79,7 +79,7 @@ def as_applied(engine: Engine, recorded: Recorded, migrations: Sequence[Migratio
 
 def compare(engine: Engine, tasks: Sequence[Task], environment: str, bench: Bench, compared: Compared) -> DriftReport:
     """Compare a database with what tasks make that run one after another in a scratch database."""
-    database = bench.scratch.make()
+    database = make_database(bench)
     roles = bench.scratch.roles()
     try:
         with bench.scratch.open(database, bench.settings) as made:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, drift, dump, lint, looking, making, proving
+from migration_manager.cli import blockers, changing, database, drift, dump, lint, looking, making, proving, rehearsing
 
 EPILOG = """Exit codes:
 
@@ -61,5 +61,6 @@ lint.register(app)
 changing.register(app)
 dump.register(app)
 proving.register(app)
+rehearsing.register(app)
 drift.register(app)
 database.register(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +46,7 @@ def dump(
     if check and path is None:
         raise UsageError("--check compares a file", hint="name it with --file, or set `schema_file`")
     with call.engine(settings, writes=False) as engine:
-        found = _read(settings, engine, owners=owners)
+        found = _read(call, settings, engine, owners=owners)
     for text in found.warnings:
         call.screen.warning(text)
     if path is None:
@@ -91,7 +90,7 @@ def keep_schema_file(call: Invocation, settings: Settings) -> Kept | None:
     shown = _shown(path)
     try:
         with call.engine(settings, writes=False) as engine:
-            found = _read(settings, engine, owners=False)
+            found = _read(call, settings, engine, owners=False)
         for text in found.warnings:
             call.screen.warning(text)
         is_other = bool(difference(read_file(path, shown), found.text, shown))
@@ -109,17 +108,10 @@ def keep_schema_file(call: Invocation, settings: Settings) -> Kept | None:
     return Kept(shown, written=is_other)
 
 
-def _read(settings: Settings, engine: Engine, *, owners: bool) -> SchemaText:
-    from migration_manager.schemadump import Reach, schema_text
+def _read(call: Invocation, settings: Settings, engine: Engine, *, owners: bool) -> SchemaText:
+    from migration_manager.schemadump import schema_text
 
-    reach = Reach(
-        settings.connect_url,
-        os.environ,
-        application_name=f"migration_manager {settings.environment} pg_dump",
-        programs=settings.pg_bin,
-        lock_timeout=settings.lock_timeout,
-    )
-    return schema_text(engine, reach, owners=owners, secrets=settings.secrets)
+    return schema_text(engine, call.reach(settings), owners=owners, secrets=settings.secrets)
 
 
 def _shown(path: Path) -> str:

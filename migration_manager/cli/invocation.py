@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migration_manager.errors import ConfigError, MigrationManagerError
-from migration_manager.model import Migration, Run
+from migration_manager.model import Migration, Run, Script
 from migration_manager.redact import Redactor
 from migration_manager.render.screen import Screen
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from migration_manager.engines.base import Engine, Scratch
     from migration_manager.prepare import Preparer
     from migration_manager.runner import Workplace
+    from migration_manager.schemadump import Reach
     from migration_manager.scratch import Bench
 
 
@@ -233,13 +234,34 @@ class Invocation:
         with open_scratch(url, settings.dialect, tell=self.tell) as scratch:
             yield scratch
 
-    def bench(self, settings: Settings, scratch: Scratch, preparer: Preparer) -> Bench:
+    def bench(
+        self,
+        settings: Settings,
+        scratch: Scratch,
+        preparer: Preparer,
+        *,
+        schema: Script | None = None,
+        plants_rows: bool = True,
+    ) -> Bench:
         """Return what scripts run with in scratch databases: as in the environment, but for its role and its limits."""
         from migration_manager.engines.base import SessionSettings
         from migration_manager.scratch import Bench
 
         session = SessionSettings(history_schema=settings.history_schema, history_table=settings.history_table)
-        return Bench(scratch, session, preparer, new_run(settings.environment), self.screen.warning)
+        run = new_run(settings.environment)
+        return Bench(scratch, session, preparer, run, self.screen.warning, schema, plants_rows)
+
+    def reach(self, settings: Settings) -> Reach:
+        """Return how pg_dump gets to the environment's database."""
+        from migration_manager.schemadump import Reach
+
+        return Reach(
+            settings.connect_url,
+            os.environ,
+            application_name=f"migration_manager {settings.environment} pg_dump",
+            programs=settings.pg_bin,
+            lock_timeout=settings.lock_timeout,
+        )
 
     def migrations(self, settings: Settings, *, needed: bool = True) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
         """Return the files, and what is to be said about them: unless `needed`, which are broken too."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NoReturn, Self
 
 from migration_manager.catalog import Catalog
-from migration_manager.engines.base import NOTHING_RECORDED
+from migration_manager.engines.base import NOTHING_RECORDED, Watching
 from migration_manager.errors import DatabaseMissing
 from migration_manager.model import (
     Action,
@@ -22,8 +22,28 @@ from migration_manager.model import (
     LogRow,
     Recorded,
     Run,
+    Script,
     ServerSession,
 )
+from migration_manager.rehearsal import Observed, Size
+
+
+class NobodyWatches:
+    """See `engines.base.Rehearser`: of a database in which nothing is."""
+
+    def relations(self) -> dict[int, str]:
+        return {}
+
+    def sizes(self) -> dict[str, Size]:
+        return {}
+
+    def undone(
+        self, known: Mapping[int, str] | None, *, lock_timeout: int | None = None
+    ) -> AbstractContextManager[Watching]:
+        raise _missing()
+
+    def outside(self, script: Script, known: Mapping[int, str], told: Callable[[Observed], None]) -> tuple[str, ...]:
+        raise _missing()
 
 
 class AbsentEngine:
@@ -68,6 +88,9 @@ class AbsentEngine:
     def catalog(self) -> Catalog:
         return {}
 
+    def rehearser(self) -> NobodyWatches:
+        return NobodyWatches()
+
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
     ) -> AbstractContextManager[Recorded]:
@@ -101,4 +124,8 @@ class AbsentEngine:
         return None
 
     def _refuse(self) -> NoReturn:
-        raise DatabaseMissing("the database does not exist yet", hint="`migrate` or `db create` makes it")
+        raise _missing()
+
+
+def _missing() -> DatabaseMissing:
+    return DatabaseMissing("the database does not exist yet", hint="`migrate` or `db create` makes it")

@@ -6,7 +6,7 @@ add one: implement `Engine`, give it a line in `engines.open_engine`, run `tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,9 +25,11 @@ from migration_manager.model import (
     Notice,
     Recorded,
     Run,
+    Script,
     ServerSession,
     Sighting,
 )
+from migration_manager.rehearsal import Observed, Size
 from migration_manager.rows import Rows
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
@@ -102,6 +104,9 @@ class Engine(Protocol):
     def catalog(self) -> Catalog:
         """Return the schema of the database, without the tables of the history. Does not write."""
 
+    def rehearser(self) -> Rehearser:
+        """Return who watches scripts run in this session. Raises `ConfigError` for an engine that has nobody."""
+
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
     ) -> AbstractContextManager[Recorded]:
@@ -166,6 +171,39 @@ class Engine(Protocol):
         """Append a failed row to the log, in a transaction of its own. Best effort: never raises for the database."""
 
 
+class Rehearser(Protocol):
+    """The optional power to watch what each statement of a script does; what `rehearse` uses.
+
+    What is told is told before the next statement runs. Locks and sizes are those of tables that `known` names, by
+    number, as the environment calls them; None is all that are there when a transaction begins.
+    """
+
+    def relations(self) -> dict[int, str]:
+        """Return the tables, views and materialized views of the database by number. Does not write."""
+
+    def sizes(self) -> dict[str, Size]:
+        """Return how large the tables of the database are by its statistics, by name. Waits for nobody's lock."""
+
+    def undone(
+        self, known: Mapping[int, str] | None, *, lock_timeout: int | None = None
+    ) -> AbstractContextManager[Watching]:
+        """Have one transaction for scripts that are watched, which is rolled back at the end; no script can end it.
+
+        With a `lock_timeout`, in milliseconds, tables may be full and in use: no script waits longer for a lock, and
+        the planner decides as it does there. Without one they are taken to be empty.
+        """
+
+    def outside(self, script: Script, known: Mapping[int, str], told: Callable[[Observed], None]) -> tuple[str, ...]:
+        """Watch a no-transaction script run statement by statement, each committed; as `Watching.run` else."""
+
+
+class Watching(Protocol):
+    """A transaction for scripts that are watched."""
+
+    def run(self, script: Script, told: Callable[[Observed], None]) -> tuple[str, ...]:
+        """Run a script to its end, and return the indexes it left invalid. Raises `SqlFailed`."""
+
+
 class Administration(Protocol):
     """The optional power over databases as such: what `db create` and `db drop` use. No open session is needed."""
 
@@ -207,6 +245,9 @@ class Scratch(Protocol):
 
     def drop(self, database: str) -> None:
         """Drop a database that `make` made, under whoever has it open."""
+
+    def fill(self, database: str, script: Script) -> None:
+        """Run a script in a database that `make` made, in one transaction and without a history. Raises `SqlFailed`."""
 
     def open(
         self, database: str, settings: SessionSettings, on_notice: NoticeHandler | None = None

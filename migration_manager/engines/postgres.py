@@ -28,6 +28,7 @@ from migration_manager.engines.postgres_leftovers import found_in, with_progress
 from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_outside import OutsideTransaction
 from migration_manager.engines.postgres_pooler import Pooling
+from migration_manager.engines.postgres_rehearsal import PostgresRehearser
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import Transaction, is_in_progress
 from migration_manager.engines.postgres_values import applied, log_row, past_run
@@ -190,6 +191,9 @@ class PostgresEngine:
 
     def catalog(self) -> Catalog:
         return self._catalog.read()
+
+    def rehearser(self) -> PostgresRehearser:
+        return PostgresRehearser(self._session)
 
     # ------------------------------------------------------------------------------------ locking
 

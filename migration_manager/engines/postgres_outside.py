@@ -49,7 +49,7 @@ from migration_manager.sqltext import Kind, Setting, refuses_transaction, settin
 
 # What CALL and DO run may end its transaction, which it cannot inside of one of ours.
 _MAY_COMMIT: Final = frozenset({("CALL",), ("DO",)})
-_REFUSED_INSIDE: Final = ("25001", "2D000")
+REFUSED_INSIDE: Final = ("25001", "2D000")
 # A timed-out CREATE INDEX CONCURRENTLY leaves an invalid index behind: it must be free to wait (finding 8).
 _NO_LOCK_TIMEOUT: Final = (
     "SELECT pg_catalog.set_config('migration_manager.lock_timeout', pg_catalog.current_setting('lock_timeout'), false),"
@@ -208,7 +208,7 @@ class _Statements:
             if number <= self._resumption.skip:
                 self._skip(number, message, on_notice)
                 continue
-            if not (_runs_inside(message) and self._inside(number, message)):
+            if not (runs_inside(message) and self._inside(number, message)):
                 self._alone(number, message)
             self.in_doubt = False
 
@@ -239,7 +239,7 @@ class _Statements:
             session.wire.send(["COMMIT"])
         except SqlFailed as error:
             session.wire.abandon()
-            if error.code in _REFUSED_INSIDE:
+            if error.code in REFUSED_INSIDE:
                 return False
             raise self._failed(number, message, error) from None
         except Refused as error:
@@ -348,7 +348,8 @@ def _first(message: Message) -> Statement | None:
     return next(iter(statements_of(message, Dialect.POSTGRESQL)), None)
 
 
-def _runs_inside(message: Message) -> bool:
+def runs_inside(message: Message) -> bool:
+    """Return whether a statement, as far as its text tells, may run in a transaction with a note of ours."""
     first = _first(message)
     if first is None or first.control is not None or first.words[:1] in _MAY_COMMIT:
         return False

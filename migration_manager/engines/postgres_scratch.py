@@ -18,15 +18,24 @@ import psycopg
 from migration_manager.engines.base import Engine, NoticeHandler, SessionSettings
 from migration_manager.engines.postgres import open_postgres
 from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
+from migration_manager.engines.postgres_failures import closing_failure
 from migration_manager.engines.postgres_rows import PostgresRows
+from migration_manager.engines.postgres_script import ScriptRun
+from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_sql import literal, quoted
-from migration_manager.errors import ConfigError
+from migration_manager.engines.postgres_wire import Refused
+from migration_manager.errors import ConfigError, MigrationManagerError
+from migration_manager.model import Script
 
 PREFIX: Final = "migration_manager_scratch_"
 _LOCK: Final = "hashtextextended({}, 20240613)"  # a key of its own for each name
 _FOR_A_COPY: Final = 10.0  # seconds for sessions that are about to end to leave the database that is copied
 # What a database that is lost with the process anyway has no use for.
 _FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+_NOT_FILLED: Final = """SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'm' AND NOT c.relispopulated ORDER BY c.oid"""
 
 
 class PostgresScratch:
@@ -81,6 +90,22 @@ class PostgresScratch:
             self._let_go(database)
             self._do(command)
         self._ask(f"SELECT pg_advisory_unlock({_LOCK.format(literal(database))})")
+
+    def fill(self, database: str, script: Script) -> None:
+        session = Session({**self._conninfo, "dbname": database}, SessionSettings(), shown=self._shown, writes=True)
+        try:
+            running = ScriptRun(session.wire, script, None, None)
+            with running.listening():
+                running.in_transaction([*session.opening(), "SELECT pg_catalog.pg_current_xact_id()"])
+                running.close(["COMMIT"], alone=True)
+            # Of those a dump of the schema says that they hold nothing, and REFRESH … CONCURRENTLY refuses such a one.
+            for (name,) in session.ask(_NOT_FILLED)[0]:
+                with suppress(MigrationManagerError):  # a query that fails over nothing
+                    session.command("BEGIN READ WRITE", f"REFRESH MATERIALIZED VIEW {name}", "COMMIT")
+        except Refused as error:
+            raise closing_failure(error) from None
+        finally:
+            session.close()
 
     @contextmanager
     def open(

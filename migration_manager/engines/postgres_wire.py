@@ -115,13 +115,15 @@ class Wire:
 
     `on_told` hears what the server says beside its answers, while a message runs. `on_wait` is called about ten times a
     second while an answer is waited for, with the seconds since the message was sent; what it raises cancels what runs
-    and comes out of `send`.
+    and comes out of `send`. With `one_command` the server refuses a piece of a script that is more than one command,
+    whatever a lexer thought (manual 54.2.3): nothing can end a transaction that is going to be rolled back.
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
         self.on_told: Callable[[Told], None] | None = None
         self.on_wait: Callable[[float], None] | None = None
+        self.one_command = False
         self._sent_at = 0.0
         self._told: deque[Told] = deque()
         self._unsettled = 0  # so many of the last of them were heard when a result was there already, and not fetched
@@ -199,7 +201,10 @@ class Wire:
         self._sent_at = time.monotonic()
         try:
             with connection.lock:
-                connection.pgconn.send_query(message)
+                if script and self.one_command:
+                    connection.pgconn.send_query_params(message, None)
+                else:
+                    connection.pgconn.send_query(message)
                 if script:
                     _in_small_pieces(connection.pgconn)
                 # Not `connection.wait`, which after Ctrl-C goes on with the rows of a COPY to their end.

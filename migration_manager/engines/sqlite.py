@@ -29,6 +29,7 @@ from migration_manager.engines.base import (
     NOTHING_RECORDED,
     AdvanceHandler,
     NoticeHandler,
+    Rehearser,
     SessionSettings,
 )
 from migration_manager.engines.foreign import whose_table
@@ -71,6 +72,8 @@ from migration_manager.model import (
 
 DEFAULT_LOCK_TIMEOUT = 5_000  # milliseconds; SQLite's own default is not to wait at all
 FOREVER = 2**31 - 1  # milliseconds; a timeout of 0 means "no limit", as it does in PostgreSQL
+
+ONLY_POSTGRESQL = "`rehearse` is for PostgreSQL: a lock of SQLite is one on the whole file, whatever a statement does"
 
 T = TypeVar("T")
 
@@ -389,6 +392,9 @@ class SqliteEngine:
         return stamps[0][0] if stamps else None
 
     # ------------------------------------------------------------------------------------ locking
+
+    def rehearser(self) -> Rehearser:
+        raise ConfigError(ONLY_POSTGRESQL)
 
     @contextmanager
     def exclusive(self, wait: float, on_wait: Callable[[LockHolder | None, float], None]) -> Iterator[Recorded]:

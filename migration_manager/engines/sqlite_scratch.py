@@ -13,8 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from migration_manager.engines.base import Engine, NoticeHandler, SessionSettings
-from migration_manager.engines.sqlite import open_sqlite
+from migration_manager.engines.sqlite import ONLY_POSTGRESQL, open_sqlite
 from migration_manager.engines.sqlite_rows import SqliteRows
+from migration_manager.errors import ConfigError
+from migration_manager.model import Script
 
 
 class SqliteScratch:
@@ -46,6 +48,9 @@ class SqliteScratch:
     def drop(self, database: str) -> None:
         for path in self._path(database).parent.glob(f"{database}*"):
             path.unlink()
+
+    def fill(self, database: str, script: Script) -> None:
+        raise ConfigError(ONLY_POSTGRESQL)
 
     @contextmanager
     def open(

@@ -22,7 +22,7 @@ ALIASES = {
     "stamp": "baseline",
 }
 COMMANDS = {"init", "create", "status", "migrate", "rollback", "history", "verify", "repair", "baseline", "forget",
-            "resume",
+            "resume", "rehearse",
             "blockers", "drift", "dump", "lint", "plan", "prove", "config", "db"}  # fmt: skip
 OF_DATABASE = {"create", "drop", "reset", "wait", "start", "stop", "url"}
 SHARED = {"--env", "--url", "--dir", "--config", "--json", "--quiet", "--verbose", "--no-color", "--help"}

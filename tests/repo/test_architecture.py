@@ -20,6 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         {
             "plan",
             "proof",
+            "rehearsal",
             "aftermath",
             "directives",
             "script",
@@ -34,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"files", "config", "embedded", "clients", "squawk"}),
     frozenset({"scaffold", "prepare", "engines", "linting", "schemadump"}),
-    frozenset({"runner", "scratch", "proving", "drifting", "render"}),
+    frozenset({"runner", "scratch", "proving", "rehearsing", "drifting", "render"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
@@ -102,6 +103,7 @@ def test_the_world_is_touched_in_few_places(path: Path) -> None:
         "catalog",
         "rows",
         "proof",
+        "rehearsal",
         "aftermath",
         "retrying",
         "blocking",
