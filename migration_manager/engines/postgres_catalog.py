@@ -118,7 +118,7 @@ def _privileges(acl: str, kind: str, owner: str) -> str:
     """Return the expression for privileges that are not the built-in ones, sorted; NULL where they are."""
     default = f"acldefault('{kind}', {owner})"
     return f"""CASE WHEN {acl} IS NOT NULL AND NOT ({acl} @> {default} AND {default} @> {acl}) THEN
- (SELECT array_agg(a::text ORDER BY a::text COLLATE "C") FROM unnest({acl}) a) END"""
+ (SELECT coalesce(array_agg(a::text ORDER BY a::text COLLATE "C"), '{{}}') FROM unnest({acl}) a) END"""
 
 
 def _sorted(values: str) -> str:
@@ -258,6 +258,9 @@ _CONSTRAINTS: Final = _select(
     definition="pg_get_constraintdef(k.oid)",
     comment="d.description",
     is_inherited="CASE WHEN NOT (k.conislocal OR c.relispartition) THEN true END",
+    partition_of="(SELECT quote_ident(o.conname) FROM pg_constraint o WHERE o.oid = k.conparentid)",
+    triggers_disabled="""CASE WHEN k.contype = 'f' AND EXISTS (SELECT FROM pg_trigger g
+ WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') THEN true END""",
     options=_sorted("ic.reloptions"),
     tablespace="ts.spcname",
     is_invalid="CASE WHEN NOT i.indisvalid THEN true END",
@@ -336,7 +339,7 @@ _POLICIES: Final = _select(
     " 'DELETE' ELSE 'ALL' END",
     is_restrictive="CASE WHEN NOT p.polpermissive THEN true END",
     roles="(SELECT array_agg(CASE WHEN o = 0 THEN 'public' ELSE pg_get_userbyid(o)::text END"
-    " ORDER BY 1) FROM unnest(p.polroles) o)",
+    " ORDER BY pg_get_userbyid(o)) FROM unnest(p.polroles) o)",
     using="pg_get_expr(p.polqual, p.polrelid)",
     check="pg_get_expr(p.polwithcheck, p.polrelid)",
     comment="d.description",
@@ -425,8 +428,20 @@ _TYPES: Final = _select(
     multirange="format_type(r.rngmultitypid, NULL)",
     input="CASE WHEN t.typtype = 'b' THEN t.typinput::text END",
     output="CASE WHEN t.typtype = 'b' THEN t.typoutput::text END",
+    receive="CASE WHEN t.typtype = 'b' THEN nullif(t.typreceive, 0)::text END",
+    send="CASE WHEN t.typtype = 'b' THEN nullif(t.typsend, 0)::text END",
+    modifiers_in="nullif(t.typmodin, 0)::text",
+    modifiers_out="nullif(t.typmodout, 0)::text",
+    analyze="CASE WHEN t.typtype = 'b' THEN nullif(t.typanalyze, 0)::text END",
+    subscript="nullif(t.typsubscript, 0)::text",
     length="CASE WHEN t.typtype = 'b' THEN t.typlen END",
+    by_value="CASE WHEN t.typtype = 'b' AND t.typbyval THEN true END",
+    alignment="CASE WHEN t.typtype = 'b' THEN t.typalign END",
     storage="CASE WHEN t.typtype = 'b' THEN t.typstorage END",
+    category="CASE WHEN t.typtype = 'b' THEN t.typcategory END",
+    is_preferred="CASE WHEN t.typtype = 'b' AND t.typispreferred THEN true END",
+    delimiter="CASE WHEN t.typtype = 'b' THEN nullif(t.typdelim, ',') END",
+    is_collatable="CASE WHEN t.typtype = 'b' AND t.typcollation <> 0 THEN true END",
     owner=_owner("t.typowner"),
     privileges=_privileges("t.typacl", "T", "t.typowner"),
     comment="d.description",
@@ -454,7 +469,8 @@ _OPERATORS: Final = (
         owner=_owner("o.oprowner"),
         comment="d.description",
         source=f"""FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
- {_with_comment("o.oid", "pg_operator")} WHERE {_NO_TEMPORARY} AND {_ours("o.oid", "pg_operator")}""",
+ {_with_comment("o.oid", "pg_operator")} WHERE o.oprcode <> 0 AND {_NO_TEMPORARY}
+ AND {_ours("o.oid", "pg_operator")}""",
     )
     + _UNION
     + _select(
@@ -488,9 +504,10 @@ _OPERATOR_CLASSES: Final = (
         f"""'operator family', {_named("n.nspname", "f.opfname")} || ' USING ' || am.amname, {_NAMESPACE}""",
         operators="""(SELECT array_agg(v.amopstrategy || ' ' || v.amopopr::regoperator::text
  || coalesce(' FOR ORDER BY ' || (SELECT s.opfname FROM pg_opfamily s WHERE s.oid = v.amopsortfamily), '')
- ORDER BY v.amoplefttype, v.amoprighttype, v.amopstrategy) FROM pg_amop v WHERE v.amopfamily = f.oid)""",
-        functions="""(SELECT array_agg(v.amprocnum || ' ' || v.amproc::oid::regprocedure
- ORDER BY v.amproclefttype, v.amprocrighttype, v.amprocnum) FROM pg_amproc v WHERE v.amprocfamily = f.oid)""",
+ ORDER BY v.amopstrategy, v.amopopr::regoperator::text) FROM pg_amop v WHERE v.amopfamily = f.oid)""",
+        functions="""(SELECT array_agg(concat(v.amprocnum, ' (', format_type(v.amproclefttype, NULL), ', ',
+ format_type(v.amprocrighttype, NULL), ') ', v.amproc::oid::regprocedure) ORDER BY v.amprocnum,
+ format_type(v.amproclefttype, NULL), format_type(v.amprocrighttype, NULL)) FROM pg_amproc v WHERE v.amprocfamily = f.oid)""",
         owner=_owner("f.opfowner"),
         comment="d.description",
         source=f"""FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace
@@ -593,6 +610,16 @@ def _publications(version: int) -> str:
         schemas = """(SELECT array_agg(s.nspname ORDER BY s.nspname) FROM pg_publication_namespace v
  JOIN pg_namespace s ON s.oid = v.pnnspid WHERE v.pnpubid = p.oid)"""
     generated = "p.pubgencols" if version >= 180000 else "NULL::text"
+    since = {
+        150000: {"two_phase": "nullif(s.subtwophasestate, 'd')", "disable_on_error": "nullif(s.subdisableonerr, false)"},
+        160000: {
+            "without_password": "nullif(NOT s.subpasswordrequired, false)",
+            "run_as_owner": "nullif(s.subrunasowner, false)",
+            "origin": "nullif(s.suborigin, 'any')",
+        },
+        170000: {"failover": "nullif(s.subfailover, false)"},
+    }
+    newer = {name: value for first, these in since.items() if version >= first for name, value in these.items()}
     return (
         _select(
             """'publication', quote_ident(p.pubname), NULL""",
@@ -615,6 +642,10 @@ def _publications(version: int) -> str:
             publications=_sorted("s.subpublications"),
             is_disabled="CASE WHEN NOT s.subenabled THEN true END",
             slot="s.subslotname",
+            binary="nullif(s.subbinary, false)",
+            streaming="nullif(s.substream::text, 'false')",
+            synchronous_commit="nullif(s.subsynccommit, 'off')",
+            **newer,
             owner=_owner("s.subowner"),
             comment="d.description",
             source="""FROM pg_subscription s LEFT JOIN pg_description d ON d.objoid = s.oid AND d.objsubid = 0
@@ -657,7 +688,8 @@ _OTHERS: Final = (
         """'transform', format_type(t.trftype, NULL) || ' for ' || l.lanname, NULL""",
         from_sql=_regproc("t.trffromsql"),
         to_sql=_regproc("t.trftosql"),
-        source=f"""FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang
+        comment="d.description",
+        source=f"""FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang {_with_comment("t.oid", "pg_transform")}
  WHERE {_ours("t.oid", "pg_transform")}""",
     )
     + _UNION
@@ -687,6 +719,35 @@ _OTHERS: Final = (
     )
 )
 
+
+
+def _acl(catalog: str, acl: str, kind: str, owner: str, *, besides: str = "true") -> str:
+    """Return a query for privileges on what is not ours: what on, which, and which it came with."""
+    return f"""SELECT pg_describe_object('{catalog}'::regclass, x.oid, 0), x.{acl},
+ coalesce(i.initprivs, acldefault({kind}, x.{owner}))
+ FROM {catalog} x LEFT JOIN pg_init_privs i ON i.objoid = x.oid AND i.objsubid = 0
+ AND i.classoid = '{catalog}'::regclass
+ WHERE x.{acl} IS NOT NULL AND {besides} AND NOT ({_ours("x.oid", catalog)})"""
+
+
+_ACLS: Final = _UNION.join([
+    _acl(
+        "pg_class", "relacl", "CASE WHEN x.relkind = 'S' THEN 's' ELSE 'r' END::\"char\"", "relowner",
+        besides="x.relnamespace <> 'information_schema'::regnamespace AND x.relpersistence <> 't'",
+    ),
+    f"""SELECT pg_describe_object('pg_class'::regclass, a.attrelid, a.attnum), a.attacl, coalesce(i.initprivs, '{{}}')
+ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_init_privs i ON i.objoid = a.attrelid
+ AND i.objsubid = a.attnum AND i.classoid = 'pg_class'::regclass
+ WHERE a.attacl IS NOT NULL AND c.relnamespace <> 'information_schema'::regnamespace AND c.relpersistence <> 't'
+ AND NOT ({_ours("c.oid", "pg_class")})""",
+    _acl("pg_proc", "proacl", "'f'", "proowner"),
+    _acl("pg_type", "typacl", "'T'", "typowner"),
+    _acl("pg_language", "lanacl", "'l'", "lanowner"),
+    _acl("pg_foreign_data_wrapper", "fdwacl", "'F'", "fdwowner"),
+    _acl("pg_foreign_server", "srvacl", "'S'", "srvowner"),
+    _acl("pg_namespace", "nspacl", "'n'", "nspowner", besides="x.nspname NOT IN ('public', 'information_schema')"),
+])  # fmt: skip
+
 # Privileges on what belongs to the server or to an extension, where they are not what it came with.
 _PRIVILEGES: Final = (
     _select(
@@ -702,25 +763,13 @@ _PRIVILEGES: Final = (
         "'privileges', v.what, NULL",
         privileges=_sorted("v.acl::text[]"),
         source=f"""FROM (
- SELECT pg_describe_object('pg_class'::regclass, c.oid, 0), c.relacl, i.initprivs
-  FROM pg_class c LEFT JOIN pg_init_privs i ON i.objoid = c.oid AND i.objsubid = 0
-  AND i.classoid = 'pg_class'::regclass
-  WHERE c.relacl IS NOT NULL AND NOT ({_ours("c.oid", "pg_class")})
-  AND c.relnamespace <> 'information_schema'::regnamespace
- UNION ALL SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0), p.proacl, i.initprivs
-  FROM pg_proc p LEFT JOIN pg_init_privs i ON i.objoid = p.oid AND i.objsubid = 0
-  AND i.classoid = 'pg_proc'::regclass
-  WHERE p.proacl IS NOT NULL AND NOT ({_ours("p.oid", "pg_proc")})
- UNION ALL SELECT 'language ' || l.lanname, l.lanacl, i.initprivs
-  FROM pg_language l LEFT JOIN pg_init_privs i ON i.objoid = l.oid AND i.objsubid = 0
-  AND i.classoid = 'pg_language'::regclass
-  WHERE l.lanacl IS NOT NULL AND NOT ({_ours("l.oid", "pg_language")})
- UNION ALL SELECT 'schema ' || n.nspname, n.nspacl, i.initprivs
-  FROM pg_namespace n LEFT JOIN pg_init_privs i ON i.objoid = n.oid AND i.objsubid = 0
-  AND i.classoid = 'pg_namespace'::regclass
-  WHERE n.nspacl IS NOT NULL AND NOT ({_ours("n.oid", "pg_namespace")})
-  AND n.nspname NOT IN ('public', 'information_schema')
- ) v (what, acl, initial) WHERE v.initial IS NULL OR NOT (v.acl @> v.initial AND v.initial @> v.acl)""",
+{_ACLS} ) v (what, acl, initial) WHERE NOT (v.acl @> v.initial AND v.initial @> v.acl)""",
+    )
+    + _UNION
+    + _select(
+        """'dependency', pg_describe_object(d.classid, d.objid, d.objsubid) || ' on ' || quote_ident(x.extname), NULL""",
+        source="FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid"
+        " WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'",
     )
     + _UNION
     + _select(
