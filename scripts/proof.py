@@ -145,8 +145,7 @@ def main() -> None:
                 proofs.append(timed(bench.prove))
                 floors.append(timed(lambda: bench.floor(script)))
             first, later, dump, objects = bench.catalog(asked.tables)
-    print(f"date {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores
-")
+    print(f"date {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     print("| what | seconds (median, least to most) | each |")
     print("|---|---|---|")
     for what, seconds in ((f"prove, {asked.migrations} migrations", proofs), ("floor: psql, nothing compared", floors)):
