@@ -27,7 +27,7 @@ from migration_manager.model import (
 
 
 class AbsentEngine:
-    """See `engines.base.Engine`. Every method that writes raises `DatabaseMissing`."""
+    """See `engines.base.Engine`. Every method that writes raises `DatabaseMissing`, and so does `catalog`."""
 
     def __init__(self, engine: str, server: str, database: str) -> None:
         self._identity = Identity(engine, "(not created yet)", server, database, "", "")
@@ -66,7 +66,7 @@ class AbsentEngine:
         return ()
 
     def catalog(self) -> Catalog:
-        return {}
+        self._refuse()  # one without its own schema is no empty database, and nothing to compare with
 
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]
