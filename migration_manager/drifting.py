@@ -79,6 +79,7 @@ def as_applied(engine: Engine, recorded: Recorded, migrations: Sequence[Migratio
 
 def compare(engine: Engine, tasks: Sequence[Task], environment: str, bench: Bench, compared: Compared) -> DriftReport:
     """Compare a database with what tasks make that run one after another in a scratch database."""
+    actual = engine.catalog()  # first: where there is none, nothing need be made to compare it with
     database = make_database(bench)
     roles = bench.scratch.roles()
     try:
@@ -95,7 +96,7 @@ def compare(engine: Engine, tasks: Sequence[Task], environment: str, bench: Benc
     finally:
         bench.scratch.drop(database)
         bench.scratch.drop_roles(bench.scratch.roles() - roles)
-    found, ignored = compared.of(expected, engine.catalog())
+    found, ignored = compared.of(expected, actual)
     identity = engine.identify()
     notes = () if _major(version) == _major(identity.version) else (_other_version(version, identity),)
     return DriftReport(environment, identity, bench.scratch.shown, len(tasks), found, ignored, notes)

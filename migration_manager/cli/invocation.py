@@ -224,14 +224,19 @@ class Invocation:
         """Open the place for throw-away databases of this kind; raises `ConfigError` where there is none."""
         from migration_manager import embedded
         from migration_manager.engines import open_scratch
-        from migration_manager.urls import parse_scratch_url
+        from migration_manager.urls import EmbeddedUrl, parse_scratch_url
 
         if settings.scratch_problem is not None:
             raise ConfigError(settings.scratch_problem)
         url = settings.scratch_url
         if url is None and embedded.is_installed():
             url = parse_scratch_url("embedded:", root=settings.root)
-        with open_scratch(url, settings.dialect, tell=self.tell) as scratch:
+        if isinstance(url, EmbeddedUrl) and url == settings.connect_url:
+            raise ConfigError(
+                f"scratch_url is where {settings.environment} keeps its own data",
+                hint="give `scratch_url` a folder of its own, or leave it out",
+            )
+        with open_scratch(url, settings.dialect, tell=self.tell, tell_waiting=self.screen.message) as scratch:
             yield scratch
 
     def bench(

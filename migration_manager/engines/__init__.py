@@ -70,9 +70,14 @@ def open_engine(
 
 @contextmanager
 def open_scratch(
-    url: ScratchUrl | None, dialect: Dialect, *, image: str = "postgres:18-alpine", tell: Tell | None = None
+    url: ScratchUrl | None,
+    dialect: Dialect,
+    *,
+    image: str = "postgres:18-alpine",
+    tell: Tell | None = None,
+    tell_waiting: Tell | None = None,
 ) -> Iterator[Scratch]:
-    """Open a place for throw-away databases.
+    """Open a place for throw-away databases; on a server of ours one at a time works, and `tell_waiting` hears of it.
 
     Without an address it is an embedded server where that is installed, else a container of the image. Raises
     `ConfigError` where there is neither, and as `open_engine` does.
@@ -86,27 +91,35 @@ def open_scratch(
     from migration_manager.engines.postgres_scratch import PostgresScratch
 
     with (
-        _scratch_server(url, image, tell or _silent) as (conninfo, shown),
-        PostgresScratch(conninfo, shown=shown, owned=not isinstance(url, PostgresUrl)) as databases,
+        _scratch_server(url, image, tell or _silent) as (conninfo, shown, at),
+        PostgresScratch(
+            conninfo,
+            shown=shown,
+            owned=not isinstance(url, PostgresUrl),
+            at=at,
+            kept=isinstance(url, EmbeddedUrl),
+            tell=tell_waiting,
+        ) as databases,
     ):
         yield databases
 
 
 @contextmanager
-def _scratch_server(url: ScratchUrl | None, image: str, tell: Tell) -> Iterator[tuple[Mapping[str, str], str]]:
+def _scratch_server(url: ScratchUrl | None, image: str, tell: Tell) -> Iterator[tuple[Mapping[str, str], str, str]]:
+    """Have the server up; give its keywords, what it is, and where, as words that follow its version."""
     if isinstance(url, PostgresUrl):
-        yield url.conninfo(), f"PostgreSQL on {url.shown()},"
+        yield url.conninfo(), "PostgreSQL", f" on {url.shown()}"
     elif isinstance(url, EmbeddedUrl):
         from migration_manager import embedded
 
         with embedded.running(url.directory, on_event=tell) as address:
-            yield address.conninfo, "embedded PostgreSQL"
+            yield address.conninfo, "embedded PostgreSQL", ""
     else:
         from migration_manager.engines import postgres_container
 
         wanted = image if url is None else url.image
         with postgres_container.running(wanted) as conninfo:
-            yield conninfo, f"container {wanted}, PostgreSQL"
+            yield conninfo, f"container {wanted}, PostgreSQL", ""
 
 
 @contextmanager

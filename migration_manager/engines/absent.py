@@ -47,7 +47,7 @@ class NobodyWatches:
 
 
 class AbsentEngine:
-    """See `engines.base.Engine`. Every method that writes raises `DatabaseMissing`."""
+    """See `engines.base.Engine`. Every method that writes raises `DatabaseMissing`, and so does `catalog`."""
 
     def __init__(self, engine: str, server: str, database: str) -> None:
         self._identity = Identity(engine, "(not created yet)", server, database, "", "")
@@ -86,7 +86,7 @@ class AbsentEngine:
         return ()
 
     def catalog(self) -> Catalog:
-        return {}
+        self._refuse()  # one without its own schema is no empty database, and nothing to compare with
 
     def rehearser(self) -> NobodyWatches:
         return NobodyWatches()

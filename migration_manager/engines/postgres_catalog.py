@@ -611,7 +611,10 @@ def _publications(version: int) -> str:
  JOIN pg_namespace s ON s.oid = v.pnnspid WHERE v.pnpubid = p.oid)"""
     generated = "p.pubgencols" if version >= 180000 else "NULL::text"
     since = {
-        150000: {"two_phase": "nullif(s.subtwophasestate, 'd')", "disable_on_error": "nullif(s.subdisableonerr, false)"},
+        150000: {
+            "two_phase": "nullif(s.subtwophasestate, 'd')",
+            "disable_on_error": "nullif(s.subdisableonerr, false)",
+        },
         160000: {
             "without_password": "nullif(NOT s.subpasswordrequired, false)",
             "run_as_owner": "nullif(s.subrunasowner, false)",
@@ -718,7 +721,6 @@ _OTHERS: Final = (
  WHERE s.setdatabase = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())""",
     )
 )
-
 
 
 def _acl(catalog: str, acl: str, kind: str, owner: str, *, besides: str = "true") -> str:

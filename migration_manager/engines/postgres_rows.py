@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -30,6 +29,11 @@ _BY_CATEGORY: Final = {
 # First what no script has as a value of its own, then what fits more often.
 _RARE: Final = {**_BY_CATEGORY, "N": "7919", "S": "'planted by prove'", "D": "'1907-09-19'"}
 
+
+# What a login that is no superuser may look at: a script can give a table away, or take rights from everybody.
+_READABLE: Final = """SELECT format('%I.%I', n.nspname, c.relname)
+ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"""
 
 _PARTITIONED: Final = '"is partitioned"'
 
@@ -107,15 +111,18 @@ class PostgresRows:
         self._tried: dict[str, str] = {}  # tables, and what their columns were when they were tried
         self._prepared: dict[str, tuple[str, tuple[str, ...]]] = {}  # tables: the statement, and for which columns
         self._connection.execute("SET search_path = pg_catalog, pg_temp")
-        with suppress(psycopg.errors.InsufficientPrivilege):
+        self._is_limited = False
+        try:
             # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
             self._connection.execute("SET session_replication_role = replica")
+        except psycopg.errors.InsufficientPrivilege:
+            self._is_limited = True
 
     def close(self) -> None:
         self._connection.close()
 
     def plant(self, catalog: Catalog) -> None:
-        now = {table: "".join(map(str, columns)) for table, columns in _columns_of(catalog).items()}
+        now = {table: "".join(map(str, columns)) for table, columns in self._columns(catalog).items()}
         new = [table for table, columns in now.items() if self._tried.get(table) != columns]
         self._tried = now
         if not new:
@@ -129,7 +136,7 @@ class PostgresRows:
                 waiting = left
 
     def read(self, catalog: Catalog) -> Rows:
-        tables = {table: tuple(columns) for table, columns in _columns_of(catalog).items()}
+        tables = {table: tuple(columns) for table, columns in self._columns(catalog).items()}
         messages = [self._question(table, columns) for table, columns in tables.items()]
         if not messages:
             return {}
@@ -140,6 +147,14 @@ class PostgresRows:
             found[table] = TableRows(total, dict(zip(columns, zip(filled, map(str, sums), strict=True), strict=True)))
             cursor.nextset()
         return found
+
+    def _columns(self, catalog: Catalog) -> dict[str, list[str]]:
+        """Return the columns of each table that this login may read."""
+        tables = _columns_of(catalog)
+        if not self._is_limited:
+            return tables
+        readable = {name for (name,) in self._connection.execute(_READABLE.encode())}
+        return {table: columns for table, columns in tables.items() if table in readable}
 
     def _question(self, table: str, columns: tuple[str, ...]) -> str:
         """Return what asks for the rows of a table, after it is prepared."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.cli import Outcome, Project
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, need_embedded
 
 UP = "CREATE TABLE one (id integer PRIMARY KEY, name text); CREATE INDEX one_name ON one (name)"
 
@@ -155,3 +155,13 @@ def test_a_dry_run_verifies_and_records_nothing(by_hand: Project) -> None:
 
 def test_accepting_without_comparing_makes_no_sense(by_hand: Project) -> None:
     assert "goes with --verify" in by_hand.refuses(2, "baseline", "--all", "--accept-differences").err
+
+
+def test_a_database_that_was_never_made_has_not_drifted(postgres_project: Project) -> None:
+    need_embedded()
+    postgres_project.configure('[environments.dev]\nurl = "embedded:"\n')
+    postgres_project.write("001_one", UP, "DROP TABLE one")
+    done = postgres_project.run("drift", "--env", "dev")
+    assert done.code == 5
+    assert "the database does not exist yet" in done.err
+    assert "difference" not in done.text

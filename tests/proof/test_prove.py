@@ -507,3 +507,72 @@ def test_a_container_that_cannot_be_started_is_told_with_the_ways_out(postgres_p
     assert done.code == 2
     assert "Docker does not answer" in done.err
     assert "scratch_url" in done.err
+
+
+@pytest.mark.postgres
+def test_roles_that_a_killed_proof_left_are_not_in_the_way_of_the_next(postgres_project: Project) -> None:
+    need_embedded()
+    project = postgres_project
+    project.write("001_role", "CREATE ROLE app_left", "DROP ROLE app_left")
+    project.write("002_slow", "SELECT pg_sleep(60)", "SELECT 1")
+    with project.start("prove") as process:
+        assert process.stdout is not None
+        assert any("001_role" in line for line in process.stdout), "the role was made, and its proof told"
+        process.kill()
+        process.wait()
+    project.delete("002_slow")
+    assert verdicts(project.run("prove", "--json")) == {"001_role": "restored"}
+
+
+@pytest.mark.postgres
+def test_two_proofs_on_one_server_of_ours_take_turns(postgres_project: Project) -> None:
+    need_embedded()
+    project = postgres_project
+    project.write("001_role", "CREATE ROLE app_twice; SELECT pg_sleep(1)", "DROP ROLE app_twice")
+    with project.start("prove") as one, project.start("prove") as other:
+        said = [*one.communicate(timeout=60), *other.communicate(timeout=60)]
+    assert (one.returncode, other.returncode) == (0, 0), said
+    assert "waiting for another command to finish with the scratch databases" in said[1] + said[3]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("environment", ["dev", "other"])
+def test_a_server_that_somebody_keeps_data_on_is_no_scratch_server(postgres_project: Project, environment: str) -> None:
+    need_embedded()
+    project = postgres_project
+    project.configure(
+        'scratch_url = "embedded:kept"\n[environments.dev]\nurl = "embedded:kept"\n'
+        '[environments.other]\nurl = "embedded:"\n'
+    )
+    project.write("001_one", *CLEAN)
+    project.ok("migrate", "--env", "dev")
+    done = project.refuses(2, "prove", "--env", environment)
+    assert "scratch_url is where dev keeps its own data" in done.err or "in use for something else" in done.err
+    with embedded.running(project.root / "kept") as address, Database(dict(address.conninfo)).connect() as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+
+
+@pytest.mark.postgres
+def test_tables_that_the_login_of_a_scratch_server_may_not_read_are_left_alone(
+    postgres_project: Project, postgres_server: dict[str, str]
+) -> None:
+    postgres_project.write("001_one", "CREATE TABLE one (id integer); REVOKE ALL ON one FROM maker", "DROP TABLE one")
+    postgres_project.write("002_two", *CLEAN)
+    with Database(postgres_server).connect() as connection:
+        connection.execute("DROP ROLE IF EXISTS maker; CREATE ROLE maker LOGIN CREATEDB")
+        try:
+            url = Database({**postgres_server, "user": "maker"}).url
+            done = postgres_project.run("prove", "--json", env={"MIGRATION_MANAGER_SCRATCH_URL": url})
+        finally:
+            connection.execute("DROP ROLE maker")
+    assert done.json["not_tried"] == [], done.text
+
+
+@pytest.mark.postgres
+def test_a_scratch_server_that_does_not_answer_is_told_from_the_environments(postgres_project: Project) -> None:
+    postgres_project.write("001_one", *CLEAN)
+    scratch = {"MIGRATION_MANAGER_SCRATCH_URL": "postgresql://nobody:hidden_word@127.0.0.1:1/x"}
+    done = postgres_project.refuses(5, "prove", env=scratch)
+    assert "the scratch server: cannot connect" in done.err
+    assert "`scratch_url` names it" in done.err
+    assert "hidden_word" not in done.text
