@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from migration_manager.rehearsal import Rehearsal
 
 _SEQUENCES = "sequences do not go back: numbers that were taken from them meanwhile stay taken"
-_EARLIER_LOCKS = "all files ran in one transaction: a lock that an earlier one took is not told again"
+_EARLIER_LOCKS = "all files ran in one transaction: what an earlier one locked stays locked in a later one"
 
 
 def rehearse(

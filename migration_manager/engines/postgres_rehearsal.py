@@ -82,6 +82,11 @@ _AS_BEFORE: Final = (
     " true)"
 )
 _IS_PLANNED: Final = frozenset({("UPDATE",), ("DELETE",), ("MERGE",), ("INSERT",), ("WITH",)})
+# What a statement that goes through a whole table is likely to have on it.
+_LIKELY: Final = {
+    **dict.fromkeys(("ALTER", "CLUSTER", "DO", "REFRESH", "REINDEX"), Mode.ACCESS_EXCLUSIVE),
+    **dict.fromkeys(("UPDATE", "DELETE", "MERGE"), Mode.ROW_EXCLUSIVE),
+}
 _SHOWN: Final = 200  # characters of a statement's beginning
 _SAID: Final = 200  # words of it
 # Many rows for one table, as dumps write them: what one of them locks, the next one has.
@@ -243,6 +248,7 @@ class _Transaction:
         self._begun = begun
         self._known: _Known | None = None
         self._held: dict[int, _Locked] = {}
+        self._carried: dict[int, _Locked] = {}  # what earlier scripts of this transaction have locked
 
     def run(self, script: Script, told: Told) -> tuple[str, ...]:
         session = self._session
@@ -252,6 +258,7 @@ class _Transaction:
             session.wire.send(session.opening())
             self._begun = True
         known = self._what_is_known()
+        self._carried = dict(self._held)
         if self._lock_timeout is None and (wanted := timeouts(script, "SET LOCAL")):
             session.command(*wanted)
         running = ScriptRun(session.wire, script, None, None)
@@ -290,6 +297,11 @@ class _Transaction:
             wire.send([_AS_BEFORE])
         held = _locked(self._look(_LOCKED))
         change = _seen(known, self._held, held, is_alter=first.words[:1] == ("ALTER",))
+        for oid in (change.scanned | change.rewritten) & (self._carried.keys() - change.locks.keys()):
+            # What it takes itself cannot be told from what is held already.
+            mode = Mode.SHARE if "INDEX" in first.words[:3] else _LIKELY.get(first.words[0])
+            if mode is not None:
+                change.lock(oid, mode)
         self._held = held
         return _observed(message, seconds, change, known, alone=alone, was_seen=True)
 

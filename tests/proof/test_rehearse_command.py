@@ -400,6 +400,17 @@ def test_on_target_stops_before_what_cannot_be_rolled_back(full: Project) -> Non
     assert any("003_index cannot be rolled back" in note for note in document["notes"])
 
 
+def test_on_target_a_later_file_runs_under_the_locks_of_an_earlier_one(full: Project) -> None:
+    full.write("002_more", "ALTER TABLE tasks ADD COLUMN note text;\n")
+    full.write("003_full", "ALTER TABLE tasks ALTER n SET NOT NULL;\nALTER TABLE tasks ALTER title SET NOT NULL;\n")
+    document = rehearsed(full, "--on-target")
+    assert [rules(each) for each in document["migrations"]] == [
+        [],
+        [("blocks-reads", 1, "table public.tasks"), ("blocks-reads", 2, "table public.tasks")],
+    ]
+    assert any("what an earlier one locked stays locked" in note for note in document["notes"])
+
+
 @pytest.mark.parametrize("hidden", ["SELECT 1; COMMIT; SELECT 2", "SELECT 1; COMMIT AND CHAIN", "COMMIT"])
 def test_on_target_nothing_can_commit_whatever_a_lexer_thought(full: Project, hidden: str) -> None:
     assert isinstance(full.target, PostgresTarget)
