@@ -197,7 +197,7 @@ OWN: Final = _by_id((
 OF_OTHER_COMMANDS: Final = frozenset({
     "differs", "column-order", "constraint-names", "rows", "rollback-fails", "no-rollback", "up-again-fails",
     "up-again-differs", "migration-fails",
-    "blocks-reads", "blocks-writes", "rewrites", "scans",
+    "blocks-reads", "blocks-writes", "rewrites", "scans", "invalid-index", "fails",
 })  # fmt: skip
 
 # ------------------------------------------------------------------------------------------ squawk's

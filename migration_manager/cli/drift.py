@@ -33,7 +33,10 @@ def drift(call: Invocation, owners: Owners = False, ignore: Ignore = None) -> Ex
     from migration_manager.render.drift import drift_document, show_drift
 
     settings = call.settings
-    with call.workplace(settings, folder_needed=False) as at, call.scratch(settings) as scratch:
+    with (
+        call.workplace(settings, folder_needed=False) as at,
+        call.scratch(settings, at.engine.identify()) as scratch,
+    ):
         bench = call.bench(settings, scratch, at.preparer)
         compared = drifting.Compared(owners=owners, ignored=tuple(ignore or ()))
         report = drifting.drift(at.engine, at.migrations, settings.environment, bench, compared)
@@ -55,7 +58,7 @@ def check_baseline(call: Invocation, settings: Settings, at: Workplace, plan: Pl
 
     if not plan.steps:
         return None
-    with call.scratch(settings) as scratch:
+    with call.scratch(settings, at.engine.identify()) as scratch:
         bench = call.bench(settings, scratch, at.preparer)
         applied = drifting.as_applied(at.engine, at.engine.recorded(), at.migrations, bench)
         tasks = (*applied, *drifting.steps_as_tasks(plan.steps, bench))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migration_manager.errors import ConfigError, MigrationManagerError
-from migration_manager.model import Migration, Run, Script
+from migration_manager.model import Identity, Migration, Run, Script
 from migration_manager.redact import Redactor
 from migration_manager.render.screen import Screen
 
@@ -220,17 +220,18 @@ class Invocation:
             )
 
     @contextmanager
-    def scratch(self, settings: Settings) -> Iterator[Scratch]:
-        """Open the place for throw-away databases of this kind; raises `ConfigError` where there is none."""
-        from migration_manager import embedded
-        from migration_manager.engines import open_scratch
+    def scratch(self, settings: Settings, like: Identity | None = None) -> Iterator[Scratch]:
+        """Open the place for throw-away databases of this kind; raises `ConfigError` where there is none.
+
+        Where nothing is configured it is of the same major version as the database it is to be like, where a container
+        of that can be started, else an embedded server.
+        """
+        from migration_manager.engines import container_like, open_scratch
         from migration_manager.urls import EmbeddedUrl, parse_scratch_url
 
         if settings.scratch_problem is not None:
             raise ConfigError(settings.scratch_problem)
-        url = settings.scratch_url
-        if url is None and embedded.is_installed():
-            url = parse_scratch_url("embedded:", root=settings.root)
+        url = settings.scratch_url or container_like(like) or parse_scratch_url("embedded:", root=settings.root)
         if isinstance(url, EmbeddedUrl) and url == settings.connect_url:
             raise ConfigError(
                 f"scratch_url is where {settings.environment} keeps its own data",

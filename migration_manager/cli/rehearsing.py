@@ -129,7 +129,7 @@ def _in_scratch(call: Invocation, settings: Settings, asked: Forward, name: str 
         wanted = names if name is None else [resolve(name, names)]
         identity, sizes = at.engine.identify(), at.engine.rehearser().sizes()
         call.state = "only scratch databases were used; they are dropped"
-        scratch = opened.enter_context(call.scratch(settings))
+        scratch = opened.enter_context(call.scratch(settings, identity))
         # On a server that is not ours alone, roles are not ours to make.
         schema = _schema(call, settings, at.engine, owners=scratch.owned)
         telling.begin(f"scratch databases on {scratch.shown}, sizes of {settings.environment}")

@@ -14,10 +14,10 @@ from migration_manager.engines.base import (
     SessionSettings,
     WaitHandler,
 )
-from migration_manager.model import Dialect
-from migration_manager.urls import DatabaseUrl, EmbeddedUrl, PostgresUrl, ScratchUrl, SqliteUrl
+from migration_manager.model import Dialect, Identity
+from migration_manager.urls import ContainerUrl, DatabaseUrl, EmbeddedUrl, PostgresUrl, ScratchUrl, SqliteUrl
 
-__all__ = ["open_administration", "open_engine", "open_scratch"]
+__all__ = ["container_like", "open_administration", "open_engine", "open_scratch"]
 
 Tell = Callable[[str], None]
 
@@ -70,17 +70,15 @@ def open_engine(
 
 @contextmanager
 def open_scratch(
-    url: ScratchUrl | None,
+    url: ScratchUrl,
     dialect: Dialect,
     *,
-    image: str = "postgres:18-alpine",
     tell: Tell | None = None,
     tell_waiting: Tell | None = None,
 ) -> Iterator[Scratch]:
     """Open a place for throw-away databases; on a server of ours one at a time works, and `tell_waiting` hears of it.
 
-    Without an address it is an embedded server where that is installed, else a container of the image. Raises
-    `ConfigError` where there is neither, and as `open_engine` does.
+    Raises `ConfigError` where there is no such server, and as `open_engine` does.
     """
     if dialect is Dialect.SQLITE:
         from migration_manager.engines.sqlite_scratch import SqliteScratch
@@ -91,7 +89,7 @@ def open_scratch(
     from migration_manager.engines.postgres_scratch import PostgresScratch
 
     with (
-        _scratch_server(url, image, tell or _silent) as (conninfo, shown, at),
+        _scratch_server(url, tell or _silent) as (conninfo, shown, at),
         PostgresScratch(
             conninfo,
             shown=shown,
@@ -104,8 +102,26 @@ def open_scratch(
         yield databases
 
 
+def container_like(identity: Identity | None) -> ContainerUrl | None:
+    """Return a container that serves better than the embedded server, where one can be started; None where none does.
+
+    It serves better where there is no embedded server, or that has another major version than the database.
+    """
+    from migration_manager import embedded
+    from migration_manager.embedded.wheel import MAJOR
+    from migration_manager.engines import postgres_container
+
+    major = (identity.version if identity else MAJOR).split(".")[0]
+    major = major if major.isdigit() else MAJOR  # a database that is not there yet
+    if identity is not None and identity.engine != "PostgreSQL":
+        return None
+    if embedded.is_installed() and (major == MAJOR or not postgres_container.is_possible()):
+        return None
+    return ContainerUrl(f"postgres:{major}-alpine")
+
+
 @contextmanager
-def _scratch_server(url: ScratchUrl | None, image: str, tell: Tell) -> Iterator[tuple[Mapping[str, str], str, str]]:
+def _scratch_server(url: ScratchUrl, tell: Tell) -> Iterator[tuple[Mapping[str, str], str, str]]:
     """Have the server up; give its keywords, what it is, and where, as words that follow its version."""
     if isinstance(url, PostgresUrl):
         yield url.conninfo(), "PostgreSQL", f" on {url.shown()}"
@@ -117,9 +133,8 @@ def _scratch_server(url: ScratchUrl | None, image: str, tell: Tell) -> Iterator[
     else:
         from migration_manager.engines import postgres_container
 
-        wanted = image if url is None else url.image
-        with postgres_container.running(wanted) as conninfo:
-            yield conninfo, f"container {wanted}, PostgreSQL", ""
+        with postgres_container.running(url.image) as conninfo:
+            yield conninfo, f"container {url.image}, PostgreSQL", ""
 
 
 @contextmanager

@@ -9,7 +9,10 @@ from types import ModuleType
 
 from migration_manager.errors import ConfigError, DatabaseUnreachable
 
-_HINT = "install `migration-manager[container]` and start Docker, or set `scratch_url` to a server"
+_HINT = (
+    "pip install 'migration-manager[embedded]' is enough; or install `migration-manager[container]` and start Docker;"
+    " or set `scratch_url` to a server"
+)
 
 
 def is_possible() -> bool:
@@ -29,8 +32,10 @@ def is_possible() -> bool:
 def running(image: str) -> Iterator[dict[str, str]]:
     """Have a server of that image running for as long as the block lasts, and give its connection keywords."""
     if not is_possible():
-        raise ConfigError("no container can be started here: testcontainers is missing, or Docker does not answer",
-                          hint=_HINT)  # fmt: skip
+        raise ConfigError(
+            f"{image} cannot be started for scratch databases: testcontainers is missing, or Docker does not answer",
+            hint=_HINT,
+        )
     try:
         container = _containers().PostgresContainer(image, driver=None)
         container.start()

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-from migration_manager import squawk
+from migration_manager import proof, rehearsal, squawk
 from migration_manager.rules import KNOWN_SQUAWK, OF_OTHER_COMMANDS, OWN, RULES, SQUAWK, Asked, Origin, Rule, unknown
 from tests.fixtures.cli import REPOSITORY
 
@@ -102,6 +102,7 @@ def test_records_are_found_by_their_name_and_no_name_is_taken_twice() -> None:
     assert all(name == rule.id for name, rule in RULES.items())
     assert all(rule.origin is Origin.OWN for rule in OWN.values())
     assert OF_OTHER_COMMANDS & RULES.keys() == {"no-rollback"}, "what prove says as well, of the same"
+    assert proof.RULES.keys() | rehearsal.RULES.keys() == OF_OTHER_COMMANDS
 
 
 @pytest.mark.parametrize(
