@@ -176,7 +176,9 @@ def show_rehearsals(
         screen.result("nothing to rehearse: nothing is pending.")
         return
     seconds = sum(rehearsal.seconds for rehearsal in rehearsals)
-    screen.result(f"{summary(rehearsals, untried=len(untried))}   {duration(round(seconds * 1000))}")
+    told = f"{summary(rehearsals, untried=len(untried))}   {duration(round(seconds * 1000))}"
+    for line in [told] if len(told) <= _WIDTH else _wrapped(told, _WIDTH):
+        screen.result(line)
 
 
 def summary(rehearsals: Sequence[Rehearsal], *, untried: int) -> str:
