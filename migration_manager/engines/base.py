@@ -100,7 +100,10 @@ class Engine(Protocol):
         """
 
     def catalog(self) -> Catalog:
-        """Return the schema of the database, without the tables of the history. Does not write."""
+        """Return the schema of the database, without the tables of the history. Does not write.
+
+        Raises `DatabaseMissing` where a PostgreSQL that would be made by `migrate` is not there yet.
+        """
 
     def exclusive(
         self, wait: float, on_wait: Callable[[LockHolder | None, float], None]

@@ -165,3 +165,10 @@ def test_a_database_that_was_never_made_has_not_drifted(postgres_project: Projec
     assert done.code == 5
     assert "the database does not exist yet" in done.err
     assert "difference" not in done.text
+
+
+def test_differences_fit_on_a_terminal_of_80_columns(drifting: Project) -> None:
+    by_hand_in(drifting, "CREATE TABLE made_by_somebody_who_gives_tables_names_as_long_as_this_one (id integer)")
+    told = [line for line in drifting.run("drift").out.splitlines() if line.startswith("  ")]
+    assert len(told) == 2
+    assert max(map(len, told)) <= 80
