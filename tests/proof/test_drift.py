@@ -131,6 +131,8 @@ def test_a_baseline_is_verified_before_anything_is_recorded(by_hand: Project) ->
     assert "one_name is missing" in done.err
     assert "nothing was recorded" in done.err
     assert by_hand.applied() == []
+    (difference,) = by_hand.run("baseline", "--all", "--verify", "--json").json["error"]["differences"]
+    assert "one_name is missing" in difference
     by_hand_in(by_hand, "CREATE INDEX one_name ON one (name)")
     by_hand.ok("baseline", "--all", "--verify")
     assert by_hand.applied() == ["001_one"]
