@@ -20,7 +20,7 @@ from migration_manager.engines.postgres import open_postgres
 from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
 from migration_manager.engines.postgres_rows import PostgresRows
 from migration_manager.engines.postgres_sql import literal, quoted
-from migration_manager.errors import ConfigError, DatabaseUnreachable, MigrationManagerError, TryLater
+from migration_manager.errors import ConfigError, DatabaseUnreachable, MigrationManagerError, ServerFull, TryLater
 
 PREFIX: Final = "migration_manager_scratch_"
 _LOCK: Final = "hashtextextended({}, 20240613)"  # a key of its own for each name
@@ -217,4 +217,5 @@ class PostgresScratch:
 
 def _of_scratch(error: DatabaseUnreachable) -> DatabaseUnreachable:
     """Return an error that says which server it is about."""
-    return DatabaseUnreachable(f"the scratch server: {error}", hint="`scratch_url` names it; `config` shows what it is")
+    hint = error.hint if isinstance(error, ServerFull) else "`scratch_url` names it; `config` shows what it is"
+    return DatabaseUnreachable(f"the scratch server: {error.message}", hint=hint)
