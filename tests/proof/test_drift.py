@@ -174,3 +174,12 @@ def test_differences_fit_on_a_terminal_of_80_columns(drifting: Project) -> None:
     told = [line for line in drifting.run("drift").out.splitlines() if line.startswith("  ")]
     assert len(told) == 2
     assert max(map(len, told)) <= 80
+
+
+def test_what_is_suggested_names_the_environment(drifting: Project) -> None:
+    drifting.write("002_rests", "ALTER TABLE by_hand ADD COLUMN more integer", "ALTER TABLE by_hand DROP COLUMN more")
+    by_hand_in(drifting, "CREATE TABLE by_hand (id integer)")
+    drifting.ok("migrate")
+    done = drifting.run("drift", "--env", "dev")
+    assert done.code == 4
+    assert "`prove --env dev` shows more" in done.err
