@@ -46,6 +46,7 @@ _HOLDERS: Final = frozenset(
 # The one kind that belongs to a server, which holds nothing else.
 _SERVER: Final = "foreign server"
 _OF_SERVER: Final = "user mapping"
+_HIDDEN: Final = "(not shown)"
 
 _NO_STRUCTURE: Final = frozenset({"owner", "privileges"})
 _NO_STRUCTURES: Final = frozenset({"privileges", "default privileges", "database settings", "subscription"})
@@ -157,6 +158,8 @@ def _compared(item: Item, before: Mapping[str, object], after: Mapping[str, obje
         for key in sorted(before.keys() | after.keys())
         if json.dumps(before.get(key)) != json.dumps(after.get(key))  # true is no 1
     )
+    if item.kind == _OF_SERVER:  # they are fingerprints of what may be a password, which can be guessed from them
+        changes = tuple((key, one and _HIDDEN, other and _HIDDEN) for key, one, other in changes)
     return [Difference(item, How.CHANGED, changes)] if changes else []
 
 

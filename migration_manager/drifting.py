@@ -12,9 +12,6 @@ from migration_manager.errors import HistoryError, Unfinished
 from migration_manager.model import Identity, Migration, Recorded, State, Step, Task
 from migration_manager.scratch import Bench, make_database, run_script
 
-MISSING = "is missing"
-EXTRA = "is not made by any migration"
-
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
@@ -100,6 +97,11 @@ def compare(engine: Engine, tasks: Sequence[Task], environment: str, bench: Benc
     identity = engine.identify()
     notes = () if _major(version) == _major(identity.version) else (_other_version(version, identity),)
     return DriftReport(environment, identity, bench.scratch.shown, len(tasks), found, ignored, notes)
+
+
+def in_words(difference: Difference) -> str:
+    """Return a difference from what the migrations make for people, as `Difference.in_words` does."""
+    return difference.in_words(missing="is missing", extra="is not made by any migration")
 
 
 def steps_as_tasks(steps: Sequence[Step], bench: Bench) -> tuple[Task, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,7 +16,7 @@ from typing import Final
 
 from migration_manager.errors import FileError, FileErrors
 from migration_manager.model import Migration
-from migration_manager.names import ENDING, ROLLBACK, order_key, printable, problem_with, stamp_of
+from migration_manager.names import ENDING, ROLLBACK, order_key, printable, problem_with, shown_path, stamp_of
 from migration_manager.textfile import read_source, reason
 
 __all__ = ["Folder", "migration_names", "read_folder"]
@@ -206,7 +205,4 @@ class _Reading:
         self.problems.append(FileError(message, path=self._shown(name), hint=hint))
 
     def _shown(self, name: str) -> str:
-        path = self._folder / name
-        with suppress(ValueError):
-            path = path.relative_to(self._shown_from)
-        return printable(str(path))
+        return printable(shown_path(self._folder / name, self._shown_from))

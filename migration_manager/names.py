@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from migration_manager.errors import AmbiguousName, UnknownName, UsageError
@@ -94,6 +95,11 @@ def stamp_of(name: str) -> datetime | None:
     found = _LEADING_NUMBER.match(name)
     digits = (found[3] or found[1] + found[2]) if found else ""
     return _moment(digits) if len(digits) == len("YYYYMMDDHHMMSS") else None
+
+
+def shown_path(path: Path, start: Path) -> str:
+    """Return a path as people see it: from where they are, where it is below that."""
+    return str(path.relative_to(start) if path.is_relative_to(start) else path)
 
 
 def printable(name: str) -> str:

@@ -34,7 +34,7 @@ from migration_manager.model import (
     Survey,
     Task,
 )
-from migration_manager.names import ENDING, ROLLBACK
+from migration_manager.names import ENDING, ROLLBACK, shown_path
 from migration_manager.resuming import Doubt, place_of, resumption_of
 from migration_manager.script import OnRead, losses_in_words, parse
 from migration_manager.sqltext import without_comments
@@ -93,10 +93,7 @@ class Preparer:
 
     def shown(self, path: Path) -> str:
         """Return a path as people should see it."""
-        try:
-            return str(path.relative_to(self._shown_from))
-        except ValueError:
-            return str(path)
+        return shown_path(path, self._shown_from)
 
     # ------------------------------------------------------------------------------------ headers
 

@@ -1,7 +1,7 @@
 """A plan that was saved to be reviewed, and to be carried out later exactly as it is, or not at all.
 
-It is bound to the checksums of its files and to the state of the database it was made for. `moved` is the one decision
-here: it names everything that is another one now. Pure; the JSON's shape is that of the classes below.
+It is bound to the checksums of its files and to the state of the database it was made for. `rest_of` is the one
+decision here: it names everything that is another one now. Pure; the JSON's shape is that of the classes below.
 """
 
 from __future__ import annotations

@@ -142,7 +142,8 @@ def plan(
     _show_preview(call, settings, preview, nothing)
     if file is not None and not call.json:
         command = call.again(f"migrate --plan {shlex.quote(file)}", settings.environment)
-        call.screen.result("saved in ", (file, NAME), "; carry it out with: ", (command, NAME))
+        call.screen.result("saved in ", (file, NAME))
+        call.screen.result("carry it out with: ", (command, NAME))
 
 
 def rollback(

@@ -69,21 +69,17 @@ def check_baseline(call: Invocation, settings: Settings, at: Workplace, plan: Pl
         return "verified: the database is what the files make"
     if not accepted:
         raise _refused(report)
-    for text in _told(report):
-        call.screen.warning(text)
+    for one in report.differences:
+        call.screen.warning(drifting.in_words(one))
     return f"accepted: {counted(len(report.differences), 'difference')} from what the files make"
 
 
-def _told(report: DriftReport) -> list[str]:
-    from migration_manager.drifting import EXTRA, MISSING
-
-    return [one.in_words(missing=MISSING, extra=EXTRA) for one in report.differences]
-
-
 def _refused(report: DriftReport) -> DriftFound:
+    from migration_manager.drifting import in_words
+
     return DriftFound(
         f"the database is not what these files make, in {counted(len(report.differences), 'way')}:",
-        _told(report),
+        [in_words(one) for one in report.differences],
         hint="mend the files or the database; or baseline up to an earlier migration; or --accept-differences",
         state="nothing was recorded",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from migration_manager.config import Settings
 from migration_manager.dumptext import difference, shortened
 from migration_manager.engines.base import Engine
 from migration_manager.errors import Exit, MigrationManagerError, UsageError
+from migration_manager.names import shown_path
 from migration_manager.outfile import read_file, write_file
 from migration_manager.render.dump import document, show_difference, show_written
 
@@ -42,7 +44,7 @@ def dump(
     path = Path(file) if file is not None else settings.schema_file
     if file == STANDARD_OUTPUT:
         path = None
-    shown = "" if path is None else _shown(path)
+    shown = "" if path is None else shown_path(path, Path.cwd())
     if check and path is None:
         raise UsageError("--check compares a file", hint="name it with --file, or set `schema_file`")
     with call.engine(settings, writes=False) as engine:
@@ -64,7 +66,8 @@ def dump(
             document(settings.environment, found, shown, lines, written=bool(lines) and not check), verbatim=True
         )
     elif check and lines:
-        show_difference(call.screen, shown, shortened(lines), call.again("dump", settings.environment))
+        again = f"dump -o {shlex.quote(shown)}" + (" --owners" if owners else "")
+        show_difference(call.screen, shown, shortened(lines), call.again(again, settings.environment))
     else:
         show_written(call.screen, shown, changed=bool(lines))
     return Exit.DISAGREE if check and lines else Exit.DONE
@@ -87,7 +90,7 @@ def keep_schema_file(call: Invocation, settings: Settings) -> Kept | None:
     path = settings.schema_file
     if path is None:
         return None
-    shown = _shown(path)
+    shown = shown_path(path, Path.cwd())
     try:
         with call.engine(settings, writes=False) as engine:
             found = _read(call, settings, engine, owners=False)
@@ -112,13 +115,6 @@ def _read(call: Invocation, settings: Settings, engine: Engine, *, owners: bool)
     from migration_manager.schemadump import schema_text
 
     return schema_text(engine, call.reach(settings), owners=owners, secrets=settings.secrets)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def register(app: typer.Typer) -> None:

@@ -41,8 +41,8 @@ class How:
 
 # A command as it stands in what is said to people: a name, and options perhaps, none of which says where.
 _COMMAND = re.compile(
-    r"`((?:baseline|blockers|db (?:create|start|stop|url)|dump|forget|history|migrate|plan|repair|resume|rollback"
-    r"|status|verify)"
+    r"`((?:baseline|blockers|db (?:create|start|stop|url)|drift|dump|forget|history|lint|migrate|plan|prove|repair"
+    r"|resume|rollback|status|verify)"
     r"(?: (?:(?!--env|`).)*)?)`"
 )
 _ANY_SERVER = "postgresql://"  # stands for an address that is not known here, and is never connected to

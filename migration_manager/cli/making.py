@@ -11,6 +11,7 @@ import typer
 from migration_manager.cli.invocation import Invocation
 from migration_manager.cli.options import command
 from migration_manager.errors import UsageError
+from migration_manager.names import shown_path
 from migration_manager.render.screen import DIM, NAME
 
 
@@ -24,7 +25,7 @@ def init(call: Invocation) -> None:
         call.document({"files": [{"path": str(path), "written": written} for path, written in made]})
         return
     for path, written in made:
-        call.screen.result(("written  " if written else "kept     ", DIM), (_shown(path), NAME))
+        call.screen.result(("written  " if written else "kept     ", DIM), (shown_path(path, Path.cwd()), NAME))
     call.screen.result("")
     call.screen.result("Next: ", ('migration-manager create --name "Create users"', NAME))
 
@@ -47,14 +48,7 @@ def create(
         call.document({"name": paths[0].stem, "migration": str(paths[0]), "rollback": str(paths[1])})
         return
     for path in paths:
-        call.screen.result(("created  ", DIM), (_shown(path), NAME))
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        call.screen.result(("created  ", DIM), (shown_path(path, Path.cwd()), NAME))
 
 
 def register(app: typer.Typer) -> None:

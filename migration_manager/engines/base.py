@@ -102,7 +102,10 @@ class Engine(Protocol):
         """
 
     def catalog(self) -> Catalog:
-        """Return the schema of the database, without the tables of the history. Does not write."""
+        """Return the schema of the database, without the tables of the history. Does not write.
+
+        Raises `DatabaseMissing` where a PostgreSQL that would be made by `migrate` is not there yet.
+        """
 
     def rehearser(self) -> Rehearser:
         """Return who watches scripts run in this session. Raises `ConfigError` for an engine that has nobody."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import psycopg
 
 from migration_manager.catalog import Catalog
 from migration_manager.engines.base import SessionSettings
+from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
 from migration_manager.engines.postgres_sql import literal
+from migration_manager.errors import DatabaseUnreachable
 from migration_manager.rows import Rows, TableRows
 
 # A value of each kind of type, by the letter of its category (pg_type, Table "typcategory Codes") or by its name.
@@ -107,7 +110,10 @@ class PostgresRows:
     def __init__(self, conninfo: Mapping[str, str], settings: SessionSettings) -> None:
         parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
         # The driver's own prepared statements would have it forget all of them, ours too, after a rollback.
-        self._connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **parameters)
+        try:
+            self._connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **parameters)
+        except NO_CONNECTION as error:
+            raise unreachable(error, parameters) from None
         self._tried: dict[str, str] = {}  # tables, and what their columns were when they were tried
         self._prepared: dict[str, tuple[str, tuple[str, ...]]] = {}  # tables: the statement, and for which columns
         self._connection.execute("SET search_path = pg_catalog, pg_temp")
@@ -122,6 +128,24 @@ class PostgresRows:
         self._connection.close()
 
     def plant(self, catalog: Catalog) -> None:
+        with self._ended_session():
+            self._plant(catalog)
+
+    def read(self, catalog: Catalog) -> Rows:
+        with self._ended_session():
+            return self._read(catalog)
+
+    @contextmanager
+    def _ended_session(self) -> Iterator[None]:
+        """Say in a sentence that the session was ended; what else goes wrong is a defect of ours."""
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            if not self._connection.closed:
+                raise
+            raise DatabaseUnreachable(f"the scratch server ended the session: {' '.join(str(error).split())}") from None
+
+    def _plant(self, catalog: Catalog) -> None:
         now = {table: "".join(map(str, columns)) for table, columns in self._columns(catalog).items()}
         new = [table for table, columns in now.items() if self._tried.get(table) != columns]
         self._tried = now
@@ -135,7 +159,7 @@ class PostgresRows:
                     break
                 waiting = left
 
-    def read(self, catalog: Catalog) -> Rows:
+    def _read(self, catalog: Catalog) -> Rows:
         tables = {table: tuple(columns) for table, columns in self._columns(catalog).items()}
         messages = [self._question(table, columns) for table, columns in tables.items()]
         if not messages:

@@ -24,7 +24,7 @@ from migration_manager.engines.postgres_script import ScriptRun
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_sql import literal, quoted
 from migration_manager.engines.postgres_wire import Refused
-from migration_manager.errors import ConfigError, DatabaseUnreachable, MigrationManagerError, TryLater
+from migration_manager.errors import ConfigError, DatabaseUnreachable, MigrationManagerError, ServerFull, TryLater
 from migration_manager.model import Script
 
 PREFIX: Final = "migration_manager_scratch_"
@@ -242,4 +242,5 @@ class PostgresScratch:
 
 def _of_scratch(error: DatabaseUnreachable) -> DatabaseUnreachable:
     """Return an error that says which server it is about."""
-    return DatabaseUnreachable(f"the scratch server: {error}", hint="`scratch_url` names it; `config` shows what it is")
+    hint = error.hint if isinstance(error, ServerFull) else "`scratch_url` names it; `config` shows what it is"
+    return DatabaseUnreachable(f"the scratch server: {error.message}", hint=hint)

@@ -238,7 +238,7 @@ class Tables:
     @property
     def all_names(self) -> tuple[str, ...]:
         """The names of the tables, without their schema."""
-        return tuple(self.table + suffix for suffix in ("", "_log", "_progress", "_text"))
+        return tuple(self.table + suffix for suffix in BOOKS)
 
     @property
     def history(self) -> str:

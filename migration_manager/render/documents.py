@@ -14,6 +14,7 @@ from itertools import islice
 from migration_manager.errors import (
     AmbiguousName,
     ConfigError,
+    DriftFound,
     FileError,
     FileErrors,
     HistoryError,
@@ -279,6 +280,8 @@ def error(value: MigrationManagerError) -> Document:
             "tries": cause.tries,
             "blocked_by": [server_session(blocker) for blocker in cause.wait.blockers] if cause.wait else [],
         }
+    if isinstance(value, DriftFound):
+        facts["differences"] = list(value.differences)
     if isinstance(value, PlanRefused):
         facts |= {"path": value.path, "moved": list(value.moved)}
     if isinstance(value, Interrupted):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from migration_manager.catalog import Difference
-from migration_manager.drifting import EXTRA, MISSING, DriftReport
+from migration_manager.drifting import DriftReport, in_words
 from migration_manager.render.documents import Document, identity
-from migration_manager.render.screen import LOOK, Screen
+from migration_manager.render.screen import LOOK, Screen, folded
 from migration_manager.render.text import identity_line
 from migration_manager.render.words import counted
+
+_ROOM = 78  # columns beside the margin, the same where it is piped
 
 
 def show_drift(screen: Screen, report: DriftReport) -> None:
@@ -17,8 +16,9 @@ def show_drift(screen: Screen, report: DriftReport) -> None:
     screen.result(*identity_line(report.environment, report.identity))
     screen.result(f"compared with {counted(report.count, 'migration')} on {report.scratch}")
     screen.result("")
-    for line in lines(report.differences):
-        screen.result("  ", (line, LOOK))
+    for line in (line for one in report.differences for line in in_words(one).split("\n")):
+        for piece in folded(line, _ROOM):
+            screen.result("  ", (piece, LOOK))
     if report.differences:
         screen.result("")
     found = counted(len(report.differences), "difference")
@@ -26,11 +26,6 @@ def show_drift(screen: Screen, report: DriftReport) -> None:
     screen.result(
         f"{found}{ignored}." if report.differences else f"no drift: the database is what its migrations make{ignored}."
     )
-
-
-def lines(differences: Iterable[Difference]) -> list[str]:
-    """Return the differences as lines; the first of each is not indented."""
-    return [line for one in differences for line in one.in_words(missing=MISSING, extra=EXTRA).split("\n")]
 
 
 def drift_document(report: DriftReport) -> Document:
@@ -47,7 +42,7 @@ def drift_document(report: DriftReport) -> Document:
                 "name": one.item.name,
                 "of": one.item.of,
                 "how": one.how.value,
-                "message": one.in_words(missing=MISSING, extra=EXTRA),
+                "message": in_words(one),
                 "changes": [
                     {"property": name, "expected": expected, "found": found} for name, expected, found in one.changes
                 ],

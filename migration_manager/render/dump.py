@@ -34,9 +34,10 @@ def show_written(screen: Screen, path: str, *, changed: bool) -> None:
 
 
 def show_difference(screen: Screen, path: str, lines: Sequence[str], again: str) -> None:
-    """Show how the file differs from the schema, and what writes it anew."""
+    """Show how the file differs from the schema, and the command that writes it anew."""
     for line in lines:
         style = {"+": GOOD, "-": BAD, "@": LOOK}.get(line[:1], DIM)
         screen.result((line, style))
     screen.result("")
-    screen.result((path, NAME), (" is not the schema of the database.", BAD), " Next: ", (f"{again} -o {path}", NAME))
+    screen.result((path, NAME), (" is not the schema of the database.", BAD))
+    screen.result("Next: ", (again, NAME))

@@ -102,8 +102,9 @@ def as_markdown(proofs: Sequence[Proof], *, scratch: str, untried: Sequence[str]
         lines += ["", "</details>", ""]
     if untried:
         lines += [f"Not tried, because of what failed: {', '.join(map(_code, untried))}", ""]
-    lines.append(f"{summary(proofs, untried=len(untried)) if proofs else ''} Tried on {scratch}.".strip())
-    return "\n".join(lines)
+    if proofs:
+        lines.append(f"{summary(proofs, untried=len(untried))} Tried on {scratch}.")
+    return "\n".join(lines).rstrip()
 
 
 def _cell(proof: Proof) -> str:

@@ -235,7 +235,9 @@ def test_check_exits_4_with_the_difference_and_writes_nothing(applied: Project) 
     applied.ok("rollback")
     refused = applied.refuses(4, "dump", "--check", "-o", "schema.sql")
     assert f"--- applied: {FIVE[-1]}" in refused.out
-    assert "migration-manager dump --env dev -o schema.sql" in refused.out
+    assert "migration-manager dump -o schema.sql --env dev" in refused.out
+    other = applied.run("dump", "--check", "--owners", "-o", "my schema.sql")
+    assert "Next: migration-manager dump -o 'my schema.sql' --owners --env dev" in other.out, "it asks for the same"
     document = applied.refuses(4, "dump", "--check", "-o", "schema.sql", "--json").json
     assert (document["same"], document["written"], document["applied"]) == (False, False, list(FIVE[:-1]))
     assert f"--- applied: {FIVE[-1]}" in document["diff"]

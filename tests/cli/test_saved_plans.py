@@ -49,7 +49,7 @@ def test_plan_shows_what_a_dry_run_shows_and_writes_nothing_to_the_database(plan
     assert planned.refuses(0, "plan", "--json").json == planned.ok("migrate", "--dry-run", "--json").json
     before = planned.target.fingerprint()
     told = planned.ok("plan", "--steps", "1", "-o", PLAN)
-    assert f"saved in {PLAN}; carry it out with: migration-manager migrate --plan {PLAN} --env dev" in told.out
+    assert f"saved in {PLAN}\ncarry it out with: migration-manager migrate --plan {PLAN} --env dev" in told.out
     assert planned.target.fingerprint() == before
     assert planned.ok("plan", "--json", "-o", PLAN).json["plan"] == PLAN
 

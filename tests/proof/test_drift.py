@@ -131,6 +131,8 @@ def test_a_baseline_is_verified_before_anything_is_recorded(by_hand: Project) ->
     assert "one_name is missing" in done.err
     assert "nothing was recorded" in done.err
     assert by_hand.applied() == []
+    (difference,) = by_hand.run("baseline", "--all", "--verify", "--json").json["error"]["differences"]
+    assert "one_name is missing" in difference
     by_hand_in(by_hand, "CREATE INDEX one_name ON one (name)")
     by_hand.ok("baseline", "--all", "--verify")
     assert by_hand.applied() == ["001_one"]
@@ -165,3 +167,19 @@ def test_a_database_that_was_never_made_has_not_drifted(postgres_project: Projec
     assert done.code == 5
     assert "the database does not exist yet" in done.err
     assert "difference" not in done.text
+
+
+def test_differences_fit_on_a_terminal_of_80_columns(drifting: Project) -> None:
+    by_hand_in(drifting, "CREATE TABLE made_by_somebody_who_gives_tables_names_as_long_as_this_one (id integer)")
+    told = [line for line in drifting.run("drift").out.splitlines() if line.startswith("  ")]
+    assert len(told) == 2
+    assert max(map(len, told)) <= 80
+
+
+def test_what_is_suggested_names_the_environment(drifting: Project) -> None:
+    drifting.write("002_rests", "ALTER TABLE by_hand ADD COLUMN more integer", "ALTER TABLE by_hand DROP COLUMN more")
+    by_hand_in(drifting, "CREATE TABLE by_hand (id integer)")
+    drifting.ok("migrate")
+    done = drifting.run("drift", "--env", "dev")
+    assert done.code == 4
+    assert "`prove --env dev` shows more" in done.err

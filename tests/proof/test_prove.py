@@ -569,6 +569,26 @@ def test_tables_that_the_login_of_a_scratch_server_may_not_read_are_left_alone(
 
 
 @pytest.mark.postgres
+def test_sessions_that_are_ended_under_a_proof_are_told_in_a_sentence(
+    postgres_project: Project, own_server: dict[str, str]
+) -> None:
+    project = postgres_project
+    project.write("001_one", *CLEAN)
+    project.write("002_slow", "SELECT pg_sleep(60)", "SELECT 1")
+    url = Database(own_server).url
+    with project.start("prove", env={"MIGRATION_MANAGER_SCRATCH_URL": url}) as process:
+        with psycopg.connect(psycopg.conninfo.make_conninfo("", **own_server), autocommit=True) as watch:
+            others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            while not watch.execute(f"SELECT 1 {others} AND query LIKE '%pg_sleep(60)%'".encode()).fetchone():
+                assert process.poll() is None
+            watch.execute(f"SELECT pg_terminate_backend(pid) {others}".encode())
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 5, err
+    assert "the scratch server ended the session" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.postgres
 def test_a_scratch_server_that_does_not_answer_is_told_from_the_environments(postgres_project: Project) -> None:
     postgres_project.write("001_one", *CLEAN)
     scratch = {"MIGRATION_MANAGER_SCRATCH_URL": "postgresql://nobody:hidden_word@127.0.0.1:1/x"}

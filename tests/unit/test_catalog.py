@@ -333,3 +333,12 @@ def test_forward_and_backward_tell_the_same_objects() -> None:
         assert {(found.item, opposite.get(found.how, found.how)) for found in same_how} == {
             (found.item, found.how) for found in back if found.how is not How.RENAMED
         }
+
+
+def test_what_a_user_mapping_says_is_told_to_differ_and_not_shown() -> None:
+    mapping = Item("user mapping", "me on far", "far")
+    (found,) = differences(of((mapping, {"options": "5ebe2294"})), of((mapping, {"options": "7c6a180b"})))
+    assert found.in_words() == "user mapping me on far: options (not shown)  →  (not shown)"
+    assert "5ebe2294" not in repr(found)
+    (found,) = differences(of((mapping, {"options": None})), of((mapping, {"options": "7c6a180b"})))
+    assert found.in_words() == "user mapping me on far: options none  →  (not shown)"
