@@ -49,7 +49,10 @@ _OF_SERVER: Final = "user mapping"
 _HIDDEN: Final = "(not shown)"
 
 _NO_STRUCTURE: Final = frozenset({"owner", "privileges"})
-_NO_STRUCTURES: Final = frozenset({"privileges", "default privileges", "database settings", "subscription"})
+# Who may log in elsewhere, and with which password, is no structure, and kept from most logins.
+_NO_STRUCTURES: Final = frozenset({
+    "privileges", "default privileges", "database settings", "subscription", _OF_SERVER,
+})  # fmt: skip
 _SHORT_LIST: Final = 5  # entries that are told in full
 
 Catalog = Mapping[Item, str]  # the properties of each object, as the text of a JSON object with sorted keys

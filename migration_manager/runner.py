@@ -21,6 +21,7 @@ from migration_manager.errors import (
     AlreadyRecorded,
     ConfigError,
     Exit,
+    GuardRefused,
     Interrupted,
     LockNotAcquired,
     MigrationManagerError,
@@ -200,9 +201,14 @@ def preview_rollback(at: Workplace, asked: planner.Back) -> Preview:
     return _preview(at, _back(at, asked), _prepare_back(at))
 
 
-def baseline(at: Workplace, *, to: str | None, name: str | None, reason: str | None) -> RunReport:
-    """Record migrations as applied without running them."""
-    return _change(at, *_baseline(at, to, name, reason), atomic=True)
+def baseline(
+    at: Workplace, *, to: str | None, name: str | None, reason: str | None, verified: Sequence[str] | None = None
+) -> RunReport:
+    """Record migrations as applied without running them.
+
+    Where the database was compared with what the `verified` ones make, it records those or, with `GuardRefused`, none.
+    """
+    return _change(at, *_baseline(at, to, name, reason, verified), atomic=True)
 
 
 def preview_baseline(at: Workplace, *, to: str | None, name: str | None) -> Preview:
@@ -340,11 +346,20 @@ def _prepare_back(at: Workplace) -> Prepare:
     return prepare
 
 
-def _baseline(at: Workplace, to: str | None, name: str | None, reason: str | None) -> tuple[Decide, Prepare]:
+def _baseline(
+    at: Workplace, to: str | None, name: str | None, reason: str | None, verified: Sequence[str] | None = None
+) -> tuple[Decide, Prepare]:
     def decide(recorded: Recorded) -> Plan:
         state = at.survey(recorded)
         full_to, full = (None if short is None else planner.full_name(state, short) for short in (to, name))
-        return planner.as_plan(planner.plan_baseline(state, to=full_to, name=full))
+        plan = planner.as_plan(planner.plan_baseline(state, to=full_to, name=full))
+        if verified is not None and names(plan.steps) != tuple(verified):
+            raise GuardRefused(
+                "the history changed while the database was compared with the files",
+                hint="compare again: `baseline` with --verify",
+                state="nothing was recorded",
+            )
+        return plan
 
     def prepare(plan: Plan) -> tuple[Task, ...]:
         return tuple(Task(step.name, at.preparer.books(step, Action.BASELINE, at.said(reason))) for step in plan.steps)

@@ -25,7 +25,7 @@ from migration_manager.cli.options import (
 )
 from migration_manager.config import Settings
 from migration_manager.errors import FileError, UsageError
-from migration_manager.model import OutOfOrder, Plan, Preview, RunReport
+from migration_manager.model import OutOfOrder, Plan, Preview, RunReport, names
 from migration_manager.outfile import read_file, write_file
 from migration_manager.plan import Back, Forward
 from migration_manager.render import documents, text
@@ -143,7 +143,8 @@ def plan(
     if file is not None and not call.json:
         command = call.again(f"migrate --plan {shlex.quote(file)}", settings.environment)
         call.screen.result("saved in ", (file, NAME))
-        call.screen.result("carry it out with: ", (command, NAME))
+        if preview.tasks:
+            call.screen.result("carry it out with: ", (command, NAME))
 
 
 def rollback(
@@ -205,7 +206,9 @@ def baseline(
         if how.dry_run:
             _show_preview(call, settings, preview, "nothing to record.")
         else:
-            _show_run(call, settings, runner.baseline(at, to=to, name=name, reason=reason), "nothing to record.")
+            verified = names(preview.plan.steps) if verify else None
+            report = runner.baseline(at, to=to, name=name, reason=reason, verified=verified)
+            _show_run(call, settings, report, "nothing to record.")
 
 
 def forget(

@@ -46,17 +46,23 @@ def prove(
     names = [migration.name for migration in migrations]
     wanted = frozenset(names if last is None else names[-last:])
     if name is not None:
-        wanted = frozenset({resolve(name, names)})
+        full = resolve(name, [migration.name for migration in every])
+        if full not in names:
+            raise UsageError(f"{full} is for other environments than {settings.environment}", hint="--env names one")
+        wanted = frozenset({full})
     if since is not None:
         wanted &= names_since(since, settings.migrations).names
-    call.state = "only scratch databases were used; they are dropped"
     for note in notes:
         call.screen.message(note)
     telling = _Telling(call.screen, is_shown=not (markdown or call.json))
-    with call.scratch(settings) as scratch:
-        telling.begin(scratch.shown)
-        proofs = do_prove(call.bench(settings, scratch, preparer), migrations, wanted, telling)
-        shown = scratch.shown
+    proofs: tuple[Proof, ...] = ()
+    shown = None
+    if wanted:
+        call.state = "only scratch databases were used; they are dropped"
+        with call.scratch(settings) as scratch:
+            shown = scratch.shown
+            telling.begin(shown)
+            proofs = do_prove(call.bench(settings, scratch, preparer), migrations, wanted, telling)
     tried = {proof.name for proof in proofs}
     untried = [each for each in names if each in wanted and each not in tried]
     if call.json:
@@ -64,7 +70,7 @@ def prove(
     elif markdown:
         call.screen.data(as_markdown(proofs, scratch=shown, untried=untried))
     else:
-        none = "there are no migrations" if since is None else f"none was added or changed since {since}"
+        none = "there are no migrations" if since is None else f"no migration here was added or changed since {since}"
         show_proofs(call.screen, proofs, untried=len(untried), nothing=f"nothing to prove: {none}.")
     return Exit.DISAGREE if any(proof.open_findings for proof in proofs) else Exit.DONE
 

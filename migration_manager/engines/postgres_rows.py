@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -164,12 +164,25 @@ class PostgresRows:
         messages = [self._question(table, columns) for table, columns in tables.items()]
         if not messages:
             return {}
-        cursor = self._connection.execute("; ".join(messages).encode())
+        try:
+            cursor = self._connection.execute("; ".join(messages).encode())
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error:  # a table that cannot be read: a virtual column fails, a policy raises
+            return self._readable(tables)
         found = {}
         for table, columns in tables.items():
-            total, filled, sums = next(iter(cursor))
-            found[table] = TableRows(total, dict(zip(columns, zip(filled, map(str, sums), strict=True), strict=True)))
+            found[table] = _rows(next(iter(cursor)), columns)
             cursor.nextset()
+        return found
+
+    def _readable(self, tables: Mapping[str, tuple[str, ...]]) -> Rows:
+        """Return the rows of the tables that can be read, each asked by itself."""
+        found = {}
+        for table, columns in tables.items():
+            with suppress(psycopg.Error):
+                (row,) = self._connection.execute(self._question(table, columns).encode())
+                found[table] = _rows(row, columns)
         return found
 
     def _columns(self, catalog: Catalog) -> dict[str, list[str]]:
@@ -219,6 +232,11 @@ class PostgresRows:
 
     def _has_rows(self, table: str) -> bool:
         return self._connection.execute(f"SELECT EXISTS (SELECT FROM ONLY {table})".encode()).fetchone() == (True,)
+
+
+def _rows(row: tuple[Any, ...], columns: tuple[str, ...]) -> TableRows:
+    total, filled, sums = row
+    return TableRows(total, dict(zip(columns, zip(filled, map(str, sums), strict=True), strict=True)))
 
 
 def _columns_of(catalog: Catalog) -> dict[str, list[str]]:

@@ -64,7 +64,9 @@ def summary(proofs: Sequence[Proof], *, untried: int) -> str:
     return f"{counted(len(proofs), 'migration')}: {told}{more}."
 
 
-def proofs_document(proofs: Sequence[Proof], *, environment: str, scratch: str, untried: Sequence[str]) -> Document:
+def proofs_document(
+    proofs: Sequence[Proof], *, environment: str, scratch: str | None, untried: Sequence[str]
+) -> Document:
     """Return all verdicts as a document."""
     return {
         "environment": environment,
@@ -85,7 +87,7 @@ def proofs_document(proofs: Sequence[Proof], *, environment: str, scratch: str, 
     }
 
 
-def as_markdown(proofs: Sequence[Proof], *, scratch: str, untried: Sequence[str]) -> str:
+def as_markdown(proofs: Sequence[Proof], *, scratch: str | None, untried: Sequence[str]) -> str:
     """Return all verdicts as Markdown, the findings first: a comment on a pull request."""
     wrong = [proof for proof in proofs if proof.open_findings]
     right = [proof for proof in proofs if not proof.open_findings]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.fixtures.cli import Outcome, Project
@@ -137,6 +139,23 @@ def test_a_baseline_is_verified_before_anything_is_recorded(by_hand: Project) ->
     by_hand.ok("baseline", "--all", "--verify")
     assert by_hand.applied() == ["001_one"]
     assert by_hand.log("action", "reason")[-1] == ("baseline", "verified: the database is what the files make")
+
+
+def test_what_was_not_compared_is_not_recorded_as_verified(by_hand: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the comparison and the record another run has recorded it."""
+    from migration_manager import drifting
+
+    compare = drifting.compare
+
+    def compare_slowly(*arguments: Any) -> Any:
+        report = compare(*arguments)
+        by_hand.ok("baseline", "--name", "001_one")
+        return report
+
+    monkeypatch.setattr(drifting, "compare", compare_slowly)
+    done = by_hand.run("baseline", "--all", "--verify")
+    assert done.code == 6
+    assert "the history changed while the database was compared" in done.err
 
 
 def test_accepted_differences_are_kept_in_the_log(by_hand: Project) -> None:

@@ -297,7 +297,10 @@ def test_what_was_added_since_a_ref_is_proven(three: Project) -> None:
     git("add", "migrations")
     git("commit", "-qm", "first")
     git("tag", "first")
-    assert "nothing to prove: none was added or changed since first." in three.ok("prove", "--since", "first").out
+    assert (
+        "nothing to prove: no migration here was added or changed since first."
+        in three.ok("prove", "--since", "first").out
+    )
     three.write("004_four", "CREATE TABLE four (id integer)", "SELECT 1")
     three.write("002_two", "CREATE TABLE two (id integer)", "DROP TABLE two -- changed")
     done = three.run("prove", "--since", "first", "--json")
@@ -320,7 +323,28 @@ def test_a_migration_for_another_environment_is_left_out(three: Project) -> None
 def test_no_migrations_is_nothing_to_prove(proving: Project) -> None:
     proving.root.joinpath("migrations").mkdir(exist_ok=True)
     assert "nothing to prove: there are no migrations." in proving.ok("prove").out
-    assert proving.ok("prove", "--json").json["migrations"] == []
+    document = proving.ok("prove", "--json").json
+    assert (document["migrations"], document["scratch"]) == ([], None)
+
+
+def test_one_for_another_environment_is_told_to_be_so(three: Project) -> None:
+    three.write("004_four", "-- migrate: environments production\nCREATE TABLE four (id integer)", "SELECT 1")
+    assert "004_four is for other environments than dev" in three.refuses(2, "prove", "--name", "four").err
+
+
+@pytest.mark.postgres
+def test_a_table_that_cannot_be_read_keeps_no_other_from_being_looked_at(proving_postgres: Project) -> None:
+    proving = proving_postgres
+    raises = "CREATE FUNCTION no() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
+    cast = "CREATE TYPE odd AS (n integer); CREATE FUNCTION odd_text(odd) RETURNS text LANGUAGE plpgsql AS"
+    body = (
+        " $$ BEGIN RAISE 'cannot be told'; END $$; CREATE CAST (odd AS text) WITH FUNCTION odd_text(odd) AS ASSIGNMENT;"
+    )
+    tables = "CREATE TABLE odd_ones (a odd); INSERT INTO odd_ones VALUES (ROW(1)); CREATE TABLE plain (id integer);"
+    proving.write("001_one", f"-- migrate: irreversible because it is the beginning\n{raises}{cast}{body}{tables}")
+    proving.write("002_two", "SELECT 1", "DELETE FROM plain")
+    done = proving.run("prove", "--json")
+    assert verdicts(done)["002_two"] == "rows differ"
 
 
 # -------------------------------------------------------------------------------------------- showing
