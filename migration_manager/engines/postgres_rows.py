@@ -31,6 +31,15 @@ _BY_CATEGORY: Final = {
 _RARE: Final = {**_BY_CATEGORY, "N": "7919", "S": "'planted by prove'", "D": "'1907-09-19'"}
 
 
+# A script may have set these for the database.
+_SETTINGS: Final = (
+    "SET search_path = pg_catalog, pg_temp",
+    "SET statement_timeout = 0",
+    "SET lock_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET default_transaction_read_only = off",
+)
+
 _PARTITIONED: Final = '"is partitioned"'
 
 
@@ -101,20 +110,52 @@ class PostgresRows:
     """
 
     def __init__(self, conninfo: Mapping[str, str], settings: SessionSettings) -> None:
-        parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
-        # The driver's own prepared statements would have it forget all of them, ours too, after a rollback.
-        self._connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **parameters)
+        self._parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
+        self._connection = self._connected()
         self._tried: dict[str, str] = {}  # tables, and what their columns were when they were tried
         self._prepared: dict[str, tuple[str, tuple[str, ...]]] = {}  # tables: the statement, and for which columns
-        self._connection.execute("SET search_path = pg_catalog, pg_temp")
-        with suppress(psycopg.errors.InsufficientPrivilege):
-            # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
-            self._connection.execute("SET session_replication_role = replica")
 
     def close(self) -> None:
         self._connection.close()
 
     def plant(self, catalog: Catalog) -> None:
+        self._reopen()
+        with suppress(psycopg.Error):  # what is checked at COMMIT only, or ends the session
+            self._plant(catalog)
+
+    def read(self, catalog: Catalog) -> Rows:
+        self._reopen()
+        tables = {table: tuple(columns) for table, columns in _columns_of(catalog).items()}
+        try:
+            return self._asked(tables)
+        except psycopg.Error:
+            # One of them does not let itself be read: a column that is computed now, a cast, a policy, a privilege.
+            found: dict[str, TableRows] = {}
+            for table, columns in tables.items():
+                self._reopen()
+                with suppress(psycopg.Error):
+                    found |= self._asked({table: columns})
+            return found
+
+    def _connected(self) -> psycopg.Connection:
+        # The driver's own prepared statements would have it forget all of them, ours too, after a rollback.
+        connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **self._parameters)
+        for setting in _SETTINGS:
+            connection.execute(setting.encode())
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
+            connection.execute("SET session_replication_role = replica")
+        return connection
+
+    def _reopen(self) -> None:
+        """Connect again where a script has ended the session, or has set when it ends."""
+        try:
+            self._connection.execute("SELECT")
+        except psycopg.OperationalError:
+            self._connection.close()
+            self._connection, self._prepared = self._connected(), {}
+
+    def _plant(self, catalog: Catalog) -> None:
         now = {table: "".join(map(str, columns)) for table, columns in _columns_of(catalog).items()}
         new = [table for table, columns in now.items() if self._tried.get(table) != columns]
         self._tried = now
@@ -128,8 +169,7 @@ class PostgresRows:
                     break
                 waiting = left
 
-    def read(self, catalog: Catalog) -> Rows:
-        tables = {table: tuple(columns) for table, columns in _columns_of(catalog).items()}
+    def _asked(self, tables: Mapping[str, tuple[str, ...]]) -> dict[str, TableRows]:
         messages = [self._question(table, columns) for table, columns in tables.items()]
         if not messages:
             return {}
@@ -146,7 +186,7 @@ class PostgresRows:
         statement, known = self._prepared.get(table, (f"r{len(self._prepared)}", None))
         if known != columns:
             filled = ", ".join(f"count({column})" for column in columns)
-            sums = ", ".join(f"coalesce(sum(hashtextextended({column}::text, 0)), 0)" for column in columns)
+            sums = ", ".join(f'coalesce(sum(hashtextextended({column}::text COLLATE "C", 0)), 0)' for column in columns)
             ask = f"SELECT count(*), ARRAY[{filled}]::bigint[], ARRAY[{sums}]::numeric[] FROM ONLY {table}"
             if known is not None:
                 self._connection.execute(f"DEALLOCATE {statement}".encode())
@@ -172,7 +212,7 @@ class PostgresRows:
             into = f"({names}) OVERRIDING SYSTEM VALUE VALUES ({values})" if given else "DEFAULT VALUES"
             try:
                 with self._connection.transaction():
-                    self._connection.execute(f"INSERT INTO {table} {into}".encode())
+                    self._connection.execute(f"INSERT INTO {table} {into}; SET CONSTRAINTS ALL IMMEDIATE".encode())
             except psycopg.Error:
                 continue
             return True
