@@ -170,7 +170,7 @@ def _relations() -> str:
         comment="d.description",
         is_partitioned="CASE WHEN c.relkind = 'p' THEN true END",
         is_unlogged="CASE WHEN c.relpersistence = 'u' THEN true END",
-        access_method="CASE WHEN am.amname <> 'heap' THEN am.amname END",
+        access_method="CASE WHEN am.amname <> 'heap' OR c.relkind = 'p' THEN am.amname END",
         tablespace="ts.spcname",
         options=_sorted("c.reloptions"),
         TOAST_options=_sorted("tt.reloptions"),

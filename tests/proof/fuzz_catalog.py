@@ -177,6 +177,7 @@ ONLY_IN_CATALOG: Final = {
     r'COMMENT ON RULE "_RETURN"': "pg_dump leaves it out",
     r"COMMENT ON EXTENSION plpgsql": "pg_dump leaves plpgsql out, which is there in every database",
     r"DEPENDS ON EXTENSION": "pg_dump leaves it out for a partition's share of a trigger",
+    r"DISABLE TRIGGER ALL": "pg_dump leaves out the triggers behind a foreign key",
     r"ON LANGUAGE sql": "pg_dump looks at procedural languages only",
 }
 # What the catalog knows nothing of.
