@@ -43,6 +43,7 @@ _WORDS: Final[dict[str, list[str]]] = _CHOICES["words"]
 # Words whose choices are what is there now, by a query; those of a table follow the one chosen last.
 _THERE: Final[dict[str, str]] = _CHOICES["there"]
 _OF_TABLE: Final[dict[str, str]] = _CHOICES["of_table"]
+_ATTEMPTS: Final = 5  # at a statement of one kind: most that are made at random do not fit what is there
 _OWNERS: Final = frozenset({"table", "rel", "view", "matview", "foreign", "composite", "domain"})
 
 
@@ -73,11 +74,12 @@ class Grammar:
         while True:
             kind = min(self._chance.sample(self._kinds, 3), key=lambda each: self._tried[each])
             self._tried[kind] += 1
-            with suppress(LookupError, psycopg.Error):
-                statement = self._made(kind, connection)
-                connection.execute(statement.encode())
-                self.succeeded.add(kind)
-                return statement
+            for _ in range(_ATTEMPTS):
+                with suppress(LookupError, psycopg.Error):
+                    statement = self._made(kind, connection)
+                    connection.execute(statement.encode())
+                    self.succeeded.add(kind)
+                    return statement
 
     def _made(self, kind: str, connection: psycopg.Connection) -> str:
         """Return a statement of that kind; raises `LookupError` where there is nothing for one of its words."""
