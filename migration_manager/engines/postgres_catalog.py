@@ -154,7 +154,7 @@ _SCHEMAS: Final = _select(
     privileges=_privileges("n.nspacl", "n", "n.nspowner"),
     comment="d.description",
     source=f"""FROM pg_namespace n {_with_comment("n.oid", "pg_namespace")}
- WHERE {_NO_TEMPORARY} AND NOT (n.oid < {FIRST_USER_OID} AND n.nspname <> 'public')
+ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND e.objid = n.oid
  AND e.classid = 'pg_namespace'::regclass)""",
 )
@@ -170,7 +170,7 @@ def _relations() -> str:
         comment="d.description",
         is_partitioned="CASE WHEN c.relkind = 'p' THEN true END",
         is_unlogged="CASE WHEN c.relpersistence = 'u' THEN true END",
-        access_method="CASE WHEN am.amname <> 'heap' THEN am.amname END",
+        access_method="CASE WHEN am.amname <> 'heap' OR c.relkind = 'p' THEN am.amname END",
         tablespace="ts.spcname",
         options=_sorted("c.reloptions"),
         TOAST_options=_sorted("tt.reloptions"),
@@ -258,7 +258,8 @@ _CONSTRAINTS: Final = _select(
     definition="pg_get_constraintdef(k.oid)",
     comment="d.description",
     is_inherited="CASE WHEN NOT (k.conislocal OR c.relispartition) THEN true END",
-    partition_of="(SELECT quote_ident(o.conname) FROM pg_constraint o WHERE o.oid = k.conparentid)",
+    partition_of="""coalesce((SELECT h.inhparent::regclass::text FROM pg_inherits h WHERE h.inhrelid = i.indexrelid),
+ (SELECT quote_ident(o.conname) FROM pg_constraint o WHERE o.oid = k.conparentid))""",
     triggers_disabled="""CASE WHEN k.contype = 'f' AND EXISTS (SELECT FROM pg_trigger g
  WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') THEN true END""",
     options=_sorted("ic.reloptions"),
@@ -338,8 +339,8 @@ _POLICIES: Final = _select(
     command="CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN"
     " 'DELETE' ELSE 'ALL' END",
     is_restrictive="CASE WHEN NOT p.polpermissive THEN true END",
-    roles="(SELECT array_agg(CASE WHEN o = 0 THEN 'public' ELSE pg_get_userbyid(o)::text END"
-    " ORDER BY pg_get_userbyid(o)) FROM unnest(p.polroles) o)",
+    roles="(SELECT array_agg(DISTINCT CASE WHEN o = 0 THEN 'public' ELSE pg_get_userbyid(o)::text END)"
+    " FROM unnest(p.polroles) o)",
     using="pg_get_expr(p.polqual, p.polrelid)",
     check="pg_get_expr(p.polwithcheck, p.polrelid)",
     comment="d.description",
@@ -507,7 +508,8 @@ _OPERATOR_CLASSES: Final = (
  ORDER BY v.amopstrategy, v.amopopr::regoperator::text) FROM pg_amop v WHERE v.amopfamily = f.oid)""",
         functions="""(SELECT array_agg(concat(v.amprocnum, ' (', format_type(v.amproclefttype, NULL), ', ',
  format_type(v.amprocrighttype, NULL), ') ', v.amproc::oid::regprocedure) ORDER BY v.amprocnum,
- format_type(v.amproclefttype, NULL), format_type(v.amprocrighttype, NULL)) FROM pg_amproc v WHERE v.amprocfamily = f.oid)""",
+ format_type(v.amproclefttype, NULL), format_type(v.amprocrighttype, NULL))
+ FROM pg_amproc v WHERE v.amprocfamily = f.oid)""",
         owner=_owner("f.opfowner"),
         comment="d.description",
         source=f"""FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace
@@ -697,7 +699,8 @@ _OTHERS: Final = (
     )
     + _UNION
     + f"""SELECT 'collation', {_named("n.nspname", "c.collname")}, {_NAMESPACE},
- ((to_jsonb(c) - ARRAY['oid', 'collname', 'collnamespace', 'collversion', 'collowner'])
+ ((to_jsonb(c) - ARRAY['oid', 'collname', 'collnamespace', 'collversion', 'collowner',
+ 'collencoding'])
   || jsonb_build_object('owner', {_owner("c.collowner")}, 'comment', d.description))::text::json
  FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
  {_with_comment("c.oid", "pg_collation")} WHERE {_NO_TEMPORARY} AND {_ours("c.oid", "pg_collation")}"""
@@ -742,12 +745,19 @@ _ACLS: Final = _UNION.join([
  AND i.objsubid = a.attnum AND i.classoid = 'pg_class'::regclass
  WHERE a.attacl IS NOT NULL AND c.relnamespace <> 'information_schema'::regnamespace AND c.relpersistence <> 't'
  AND NOT ({_ours("c.oid", "pg_class")})""",
-    _acl("pg_proc", "proacl", "'f'", "proowner"),
+    _acl(
+        "pg_proc", "proacl", "'f'", "proowner",
+        besides="NOT EXISTS (SELECT FROM pg_depend f WHERE f.classid = 'pg_proc'::regclass AND f.objid = x.oid"
+        " AND f.deptype = 'i')",
+    ),
     _acl("pg_type", "typacl", "'T'", "typowner"),
     _acl("pg_language", "lanacl", "'l'", "lanowner"),
     _acl("pg_foreign_data_wrapper", "fdwacl", "'F'", "fdwowner"),
     _acl("pg_foreign_server", "srvacl", "'S'", "srvowner"),
-    _acl("pg_namespace", "nspacl", "'n'", "nspowner", besides="x.nspname NOT IN ('public', 'information_schema')"),
+    _acl(
+        "pg_namespace", "nspacl", "'n'", "nspowner",
+        besides=f"(x.nspname ~ '^pg_' OR x.oid >= {FIRST_USER_OID})",
+    ),
 ])  # fmt: skip
 
 # Privileges on what belongs to the server or to an extension, where they are not what it came with.
@@ -769,7 +779,8 @@ _PRIVILEGES: Final = (
     )
     + _UNION
     + _select(
-        """'dependency', pg_describe_object(d.classid, d.objid, d.objsubid) || ' on ' || quote_ident(x.extname), NULL""",
+        """'dependency', pg_describe_object(d.classid, d.objid, d.objsubid)
+ || ' on ' || quote_ident(x.extname), NULL""",
         source="FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid"
         " WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'",
     )

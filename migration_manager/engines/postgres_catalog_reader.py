@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from migration_manager.catalog import Catalog
@@ -11,6 +12,7 @@ from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_pooler import Pooling
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_wire import Refused, Row, Wire
+from migration_manager.errors import DatabaseUnreachable
 
 # Objects that went between two of the queries: the server looks them up by number, and somebody else dropped them.
 _GONE: Final = frozenset({"XX000", "42P01", "42704", "42883"})
@@ -61,9 +63,13 @@ class CatalogReader:
     def _ask(self) -> list[list[Row]]:
         if self._times == 1 or self._session.pooling is not Pooling.NONE:
             return self._session.ask_raw(*SETTINGS, *self._queries())[len(SETTINGS) :]
-        if self._own is None or not self._own.is_open:
-            self._own = self._prepared()
-        return self._own.send([f"EXECUTE c{number}" for number in range(len(self._queries()))]).rows
+        ask = [f"EXECUTE c{number}" for number in range(len(self._queries()))]
+        if self._own is not None:
+            with suppress(DatabaseUnreachable):  # a script may end the sessions of others
+                return self._own.send(ask).rows
+            self.close()
+        self._own = self._prepared()
+        return self._own.send(ask).rows
 
     def _prepared(self) -> Wire:
         wire, _ = connect(self._session.conninfo, self._session.settings)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -13,7 +13,6 @@ from migration_manager.catalog import Catalog
 from migration_manager.engines.base import SessionSettings
 from migration_manager.engines.postgres_connect import NO_CONNECTION, unreachable
 from migration_manager.engines.postgres_sql import literal
-from migration_manager.errors import DatabaseUnreachable
 from migration_manager.rows import Rows, TableRows
 
 # A value of each kind of type, by the letter of its category (pg_type, Table "typcategory Codes") or by its name.
@@ -33,10 +32,14 @@ _BY_CATEGORY: Final = {
 _RARE: Final = {**_BY_CATEGORY, "N": "7919", "S": "'planted by prove'", "D": "'1907-09-19'"}
 
 
-# What a login that is no superuser may look at: a script can give a table away, or take rights from everybody.
-_READABLE: Final = """SELECT format('%I.%I', n.nspname, c.relname)
- FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"""
+# A script may have set these for the database.
+_SETTINGS: Final = (
+    "SET search_path = pg_catalog, pg_temp",
+    "SET statement_timeout = 0",
+    "SET lock_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET default_transaction_read_only = off",
+)
 
 _PARTITIONED: Final = '"is partitioned"'
 
@@ -108,45 +111,56 @@ class PostgresRows:
     """
 
     def __init__(self, conninfo: Mapping[str, str], settings: SessionSettings) -> None:
-        parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
-        # The driver's own prepared statements would have it forget all of them, ours too, after a rollback.
-        try:
-            self._connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **parameters)
-        except NO_CONNECTION as error:
-            raise unreachable(error, parameters) from None
+        self._parameters: dict[str, Any] = {"connect_timeout": "10", **conninfo}
+        self._connection = self._connected()
         self._tried: dict[str, str] = {}  # tables, and what their columns were when they were tried
         self._prepared: dict[str, tuple[str, tuple[str, ...]]] = {}  # tables: the statement, and for which columns
-        self._connection.execute("SET search_path = pg_catalog, pg_temp")
-        self._is_limited = False
-        try:
-            # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
-            self._connection.execute("SET session_replication_role = replica")
-        except psycopg.errors.InsufficientPrivilege:
-            self._is_limited = True
 
     def close(self) -> None:
         self._connection.close()
 
     def plant(self, catalog: Catalog) -> None:
-        with self._ended_session():
+        self._reopen()
+        with suppress(psycopg.Error):  # what is checked at COMMIT only, or ends the session
             self._plant(catalog)
 
     def read(self, catalog: Catalog) -> Rows:
-        with self._ended_session():
-            return self._read(catalog)
-
-    @contextmanager
-    def _ended_session(self) -> Iterator[None]:
-        """Say in a sentence that the session was ended; what else goes wrong is a defect of ours."""
+        self._reopen()
+        tables = {table: tuple(columns) for table, columns in _columns_of(catalog).items()}
         try:
-            yield
-        except psycopg.OperationalError as error:
-            if not self._connection.closed:
-                raise
-            raise DatabaseUnreachable(f"the scratch server ended the session: {' '.join(str(error).split())}") from None
+            return self._asked(tables)
+        except psycopg.Error:
+            # One of them does not let itself be read: a column that is computed now, a cast, a policy, a privilege.
+            found: dict[str, TableRows] = {}
+            for table, columns in tables.items():
+                self._reopen()
+                with suppress(psycopg.Error):
+                    found |= self._asked({table: columns})
+            return found
+
+    def _connected(self) -> psycopg.Connection:
+        # The driver's own prepared statements would have it forget all of them, ours too, after a rollback.
+        try:
+            connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **self._parameters)
+        except NO_CONNECTION as error:
+            raise unreachable(error, self._parameters) from None
+        for setting in _SETTINGS:
+            connection.execute(setting.encode())
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            # No trigger and no foreign key has a say in what is planted. Only a superuser may ask for that.
+            connection.execute("SET session_replication_role = replica")
+        return connection
+
+    def _reopen(self) -> None:
+        """Connect again where a script has ended the session, or has set when it ends."""
+        try:
+            self._connection.execute("SELECT")
+        except psycopg.OperationalError:
+            self._connection.close()
+            self._connection, self._prepared = self._connected(), {}
 
     def _plant(self, catalog: Catalog) -> None:
-        now = {table: "".join(map(str, columns)) for table, columns in self._columns(catalog).items()}
+        now = {table: "".join(map(str, columns)) for table, columns in _columns_of(catalog).items()}
         new = [table for table, columns in now.items() if self._tried.get(table) != columns]
         self._tried = now
         if not new:
@@ -159,46 +173,24 @@ class PostgresRows:
                     break
                 waiting = left
 
-    def _read(self, catalog: Catalog) -> Rows:
-        tables = {table: tuple(columns) for table, columns in self._columns(catalog).items()}
+    def _asked(self, tables: Mapping[str, tuple[str, ...]]) -> dict[str, TableRows]:
         messages = [self._question(table, columns) for table, columns in tables.items()]
         if not messages:
             return {}
-        try:
-            cursor = self._connection.execute("; ".join(messages).encode())
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error:  # a table that cannot be read: a virtual column fails, a policy raises
-            return self._readable(tables)
+        cursor = self._connection.execute("; ".join(messages).encode())
         found = {}
         for table, columns in tables.items():
-            found[table] = _rows(next(iter(cursor)), columns)
+            total, filled, sums = next(iter(cursor))
+            found[table] = TableRows(total, dict(zip(columns, zip(filled, map(str, sums), strict=True), strict=True)))
             cursor.nextset()
         return found
-
-    def _readable(self, tables: Mapping[str, tuple[str, ...]]) -> Rows:
-        """Return the rows of the tables that can be read, each asked by itself."""
-        found = {}
-        for table, columns in tables.items():
-            with suppress(psycopg.Error):
-                (row,) = self._connection.execute(self._question(table, columns).encode())
-                found[table] = _rows(row, columns)
-        return found
-
-    def _columns(self, catalog: Catalog) -> dict[str, list[str]]:
-        """Return the columns of each table that this login may read."""
-        tables = _columns_of(catalog)
-        if not self._is_limited:
-            return tables
-        readable = {name for (name,) in self._connection.execute(_READABLE.encode())}
-        return {table: columns for table, columns in tables.items() if table in readable}
 
     def _question(self, table: str, columns: tuple[str, ...]) -> str:
         """Return what asks for the rows of a table, after it is prepared."""
         statement, known = self._prepared.get(table, (f"r{len(self._prepared)}", None))
         if known != columns:
             filled = ", ".join(f"count({column})" for column in columns)
-            sums = ", ".join(f"coalesce(sum(hashtextextended({column}::text, 0)), 0)" for column in columns)
+            sums = ", ".join(f'coalesce(sum(hashtextextended({column}::text COLLATE "C", 0)), 0)' for column in columns)
             ask = f"SELECT count(*), ARRAY[{filled}]::bigint[], ARRAY[{sums}]::numeric[] FROM ONLY {table}"
             if known is not None:
                 self._connection.execute(f"DEALLOCATE {statement}".encode())
@@ -224,7 +216,7 @@ class PostgresRows:
             into = f"({names}) OVERRIDING SYSTEM VALUE VALUES ({values})" if given else "DEFAULT VALUES"
             try:
                 with self._connection.transaction():
-                    self._connection.execute(f"INSERT INTO {table} {into}".encode())
+                    self._connection.execute(f"INSERT INTO {table} {into}; SET CONSTRAINTS ALL IMMEDIATE".encode())
             except psycopg.Error:
                 continue
             return True
@@ -232,11 +224,6 @@ class PostgresRows:
 
     def _has_rows(self, table: str) -> bool:
         return self._connection.execute(f"SELECT EXISTS (SELECT FROM ONLY {table})".encode()).fetchone() == (True,)
-
-
-def _rows(row: tuple[Any, ...], columns: tuple[str, ...]) -> TableRows:
-    total, filled, sums = row
-    return TableRows(total, dict(zip(columns, zip(filled, map(str, sums), strict=True), strict=True)))
 
 
 def _columns_of(catalog: Catalog) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from migration_manager import embedded
 from tests.fixtures.cli import Outcome, Project
-from tests.fixtures.postgres import Database, need_embedded
+from tests.fixtures.postgres import Database, need_embedded, new_database
 
 CLEAN = ("CREATE TABLE one (id integer PRIMARY KEY, name text)", "DROP TABLE one")
 
@@ -236,6 +236,53 @@ def test_a_row_is_planted_in_tables_of_many_kinds(proving_postgres: Project) -> 
     done = proving.run("prove", "--json")
     gone = {finding["subject"] for finding in done.json["migrations"][1]["findings"]}
     assert gone == {f"table public.{name}" for name in tables}
+
+
+# What planting rows and looking for them meets.
+RAISES = "RETURNS {} LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE EXCEPTION 'never'; END $$"
+IN_THE_WAY = {
+    "a trigger that raises at COMMIT": f"CREATE FUNCTION no() {RAISES.format('trigger')}; CREATE CONSTRAINT TRIGGER t"
+    " AFTER INSERT ON one DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION no();"
+    " ALTER TABLE one ENABLE ALWAYS TRIGGER t",
+    "a column that cannot be shown as text": "CREATE TYPE m AS ENUM ('a');"
+    f" CREATE FUNCTION t(m) {RAISES.format('text')}; CREATE CAST (m AS text) WITH FUNCTION t(m);"
+    " CREATE TABLE shown (m m)",
+    "a check that ends the session": "CREATE FUNCTION bye() RETURNS boolean LANGUAGE sql AS"
+    " 'SELECT pg_terminate_backend(pg_backend_pid())'; CREATE TABLE gone (id integer CHECK (bye()))",
+    "sessions that are ended": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("what", IN_THE_WAY)
+def test_no_table_and_no_script_is_in_the_way_of_looking_at_rows(proving_postgres: Project, what: str) -> None:
+    proving = proving_postgres
+    proving.write("001_one", *CLEAN)
+    proving.write("002_way", f"-- migrate: irreversible because it is in the way\n{IN_THE_WAY[what]}")
+    proving.write("003_ok", "CREATE TABLE three (id integer)", "DROP TABLE three")
+    proving.write("004_lost", "SELECT 1", "DELETE FROM one")
+    done = proving.run("prove", "--json")
+    assert verdicts(done) == {
+        "001_one": "restored", "002_way": "irreversible", "003_ok": "restored", "004_lost": "rows differ",
+    }  # fmt: skip
+
+
+@pytest.mark.postgres
+def test_what_only_compares_as_equal_is_not_the_same(
+    proving_postgres: Project, postgres_server: dict[str, str]
+) -> None:
+    proving = proving_postgres
+    collation = "CREATE COLLATION same (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+    with new_database(postgres_server) as database, database.connect() as connection:
+        try:
+            connection.execute(collation)
+        except psycopg.errors.FeatureNotSupported:
+            pytest.skip("this server was built without ICU")
+    up = f"{collation}; CREATE TABLE one (a text COLLATE same); INSERT INTO one VALUES ('A')"
+    proving.write("001_one", f"-- migrate: irreversible because it is first\n{up}")
+    proving.write("002_case", "UPDATE one SET a = lower(a)", "SELECT 1")
+    assert verdicts(proving.run("prove", "--json"))["002_case"] == "rows differ"
 
 
 # -------------------------------------------------------------------------------------- acceptances

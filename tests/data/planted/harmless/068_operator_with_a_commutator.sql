@@ -1,0 +1,1 @@
+CREATE OPERATOR <~~> (LEFTARG = integer, RIGHTARG = integer, FUNCTION = same, COMMUTATOR = >~~<);

@@ -1,0 +1,1 @@
+GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO PUBLIC;

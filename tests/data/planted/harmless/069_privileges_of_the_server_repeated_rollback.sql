@@ -1,0 +1,1 @@
+-- migrate: nothing-to-undo because it was so before
