@@ -97,6 +97,25 @@ class Bench:
             finally:
                 connection.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
 
+    def clone(self, script: Path) -> float:
+        """Return the seconds for a copy of the database as all migrations leave it, opened and dropped: the median."""
+        psql = [str(embedded.binaries() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
+        where = {**self.address.conninfo, "dbname": SCRATCH}
+        seconds = []
+        with psycopg.connect(
+            psycopg.conninfo.make_conninfo("", **self.address.conninfo), autocommit=True
+        ) as connection:
+            connection.execute(f"CREATE DATABASE {SCRATCH}")
+            subprocess.run([*psql, "-d", psycopg.conninfo.make_conninfo("", **where), "-f", str(script)], check=True)
+            for _ in range(9):
+                began = time.perf_counter()
+                connection.execute(f"CREATE DATABASE {SCRATCH}_copy TEMPLATE {SCRATCH}")
+                psycopg.connect(psycopg.conninfo.make_conninfo("", **{**where, "dbname": f"{SCRATCH}_copy"})).close()
+                connection.execute(f"DROP DATABASE {SCRATCH}_copy WITH (FORCE)")
+                seconds.append(time.perf_counter() - began)
+            connection.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
+        return statistics.median(seconds)
+
     def catalog(self, tables: int) -> tuple[float, float, float, int]:
         """Return the seconds of the first and of a later reading, of pg_dump, and how many objects there are."""
         with psycopg.connect(
@@ -144,6 +163,7 @@ def main() -> None:
             for _ in range(asked.runs):
                 proofs.append(timed(bench.prove))
                 floors.append(timed(lambda: bench.floor(script)))
+            copy = bench.clone(script)
             first, later, dump, objects = bench.catalog(asked.tables)
     print(f"date {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     print("| what | seconds (median, least to most) | each |")
@@ -153,6 +173,7 @@ def main() -> None:
         spread = f"{middle:.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
         print(f"| {what} | {spread} | {middle / asked.migrations * 1000:.0f} ms |")
     print(f"\nratio {statistics.median(proofs) / statistics.median(floors):.1f}\n")
+    print(f"a copy of that database (CREATE DATABASE … TEMPLATE), opened and dropped: {copy * 1000:.0f} ms\n")
     print(f"catalog of {asked.tables} tables, {objects:,} objects: {first * 1000:.0f} ms the first time,")
     print(f"{later * 1000:.0f} ms when it is read again; pg_dump -s {dump * 1000:.0f} ms")
 
