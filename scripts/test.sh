@@ -14,8 +14,8 @@ fi
 need_venv dev
 cd -- "$repo_root"
 
-# One worker per core and one more, for tests wait a lot; unless the caller has decided (a debugger needs the one process).
-workers=(-n "$(($(getconf _NPROCESSORS_ONLN) + 1))")
+# One worker per core and two more, for tests wait a lot; unless the caller has decided (a debugger needs the one process).
+workers=(-n "$(($(getconf _NPROCESSORS_ONLN) + 2))")
 previous=""
 for argument in "$@"; do
   case $argument in

@@ -10,7 +10,6 @@ import typer
 from migration_manager.cli.invocation import Invocation
 from migration_manager.cli.options import Name, Since, command
 from migration_manager.errors import Exit, UsageError
-from migration_manager.render.proofs import as_markdown, proofs_document, show_proof, show_proofs
 from migration_manager.render.screen import DIM, NAME, Screen
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ def prove(
     from migration_manager.names import resolve
     from migration_manager.prepare import Preparer
     from migration_manager.proving import prove as do_prove
+    from migration_manager.render.proofs import as_markdown, proofs_document, show_proofs
     from migration_manager.since import names_since
 
     chosen = [o for o, given in (("--name", name), ("--last", last), ("--since", since)) if given is not None]
@@ -93,6 +93,8 @@ class _Telling:
             self._screen.live((f"  proving  {bar}", DIM), (name, NAME))
 
     def proved(self, proof: Proof) -> None:
+        from migration_manager.render.proofs import show_proof
+
         if self._is_shown:
             show_proof(self._screen, proof)
 

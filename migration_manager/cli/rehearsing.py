@@ -12,7 +12,6 @@ from migration_manager.cli.invocation import How, Invocation
 from migration_manager.cli.options import Confirm, Name, Steps, To, Yes, command
 from migration_manager.errors import ConfigError, Exit, UsageError
 from migration_manager.model import Dialect, Migration, Script, Source
-from migration_manager.render.rehearsals import as_markdown, rehearsals_document, show_rehearsal, show_rehearsals
 from migration_manager.render.screen import DIM, NAME, Screen
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ class _Done:
 
 
 def _show(call: Invocation, done: _Done, *, markdown: bool) -> Exit:
+    from migration_manager.render.rehearsals import as_markdown, rehearsals_document, show_rehearsals
+
     if call.json:
         call.document(
             rehearsals_document(
@@ -231,6 +232,8 @@ class _Telling:
             self._screen.live((f"  rehearsing  {bar}", DIM), (name, NAME))
 
     def rehearsed(self, rehearsal: Rehearsal) -> None:
+        from migration_manager.render.rehearsals import show_rehearsal
+
         if self._is_shown:
             show_rehearsal(self._screen, rehearsal)
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from migration_manager.catalog import Catalog
 from migration_manager.model import (
     Action,
     Activity,
@@ -29,8 +28,11 @@ from migration_manager.model import (
     ServerSession,
     Sighting,
 )
-from migration_manager.rehearsal import Observed, Size
-from migration_manager.rows import Rows
+
+if TYPE_CHECKING:  # few commands have a use for these
+    from migration_manager.catalog import Catalog
+    from migration_manager.rehearsal import Observed, Size
+    from migration_manager.rows import Rows
 
 FORMAT = 1  # of the history tables; a database whose tables say more was written by a newer version
 KEPT_TEXT_LIMIT = 1024 * 1024  # bytes of UTF-8; longer texts are noted and not kept

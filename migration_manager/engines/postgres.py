@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from migration_manager.catalog import Catalog
 from migration_manager.engines import postgres_sql as queries
 from migration_manager.engines.base import (
     NOTHING_RECORDED,
@@ -22,13 +21,11 @@ from migration_manager.engines.base import (
 )
 from migration_manager.engines.postgres_activity import ServerActivity
 from migration_manager.engines.postgres_books import Books
-from migration_manager.engines.postgres_catalog_reader import CatalogReader
 from migration_manager.engines.postgres_failures import as_error
 from migration_manager.engines.postgres_leftovers import found_in, with_progress
 from migration_manager.engines.postgres_lock import TargetLock
 from migration_manager.engines.postgres_outside import OutsideTransaction
 from migration_manager.engines.postgres_pooler import Pooling
-from migration_manager.engines.postgres_rehearsal import PostgresRehearser
 from migration_manager.engines.postgres_session import Session
 from migration_manager.engines.postgres_transaction import Transaction, is_in_progress
 from migration_manager.engines.postgres_values import applied, log_row, past_run
@@ -52,6 +49,11 @@ from migration_manager.model import (
     ServerSession,
     State,
 )
+
+if TYPE_CHECKING:  # few commands have a use for these
+    from migration_manager.catalog import Catalog
+    from migration_manager.engines.postgres_catalog_reader import CatalogReader
+    from migration_manager.engines.postgres_rehearsal import PostgresRehearser
 
 _FOR_A_LOOK: Final = 2.0  # seconds for another connection, to see or to log what became of the one that was lost
 _FOR_THE_NEXT: Final = 60.0  # seconds for a server that was restarted between two changes
@@ -90,7 +92,7 @@ class PostgresEngine:
         self._on_advance = on_advance
         self._lock: TargetLock | None = None  # the session's, while it is held
         self._watch = Watch(session, on_wait)
-        self._catalog = CatalogReader(session)
+        self._catalog: CatalogReader | None = None
         session.wire.on_told = self._hear
         if on_wait is not None or session.settings.lock_queue_limit:
             session.wire.on_wait = self._watch
@@ -108,7 +110,8 @@ class PostgresEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._watch.close()
-        self._catalog.close()
+        if self._catalog is not None:
+            self._catalog.close()
         self._session.close()
 
     def identify(self) -> Identity:
@@ -190,9 +193,14 @@ class PostgresEngine:
         return None
 
     def catalog(self) -> Catalog:
+        from migration_manager.engines.postgres_catalog_reader import CatalogReader
+
+        self._catalog = self._catalog or CatalogReader(self._session)
         return self._catalog.read()
 
     def rehearser(self) -> PostgresRehearser:
+        from migration_manager.engines.postgres_rehearsal import PostgresRehearser
+
         return PostgresRehearser(self._session)
 
     # ------------------------------------------------------------------------------------ locking

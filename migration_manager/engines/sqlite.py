@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from migration_manager.catalog import Catalog
-from migration_manager.engines import sqlite_catalog, sqlite_lock
+from migration_manager.engines import sqlite_lock
 from migration_manager.engines import sqlite_sql as queries
 from migration_manager.engines.base import (
     FORMAT,
@@ -321,6 +321,8 @@ class SqliteEngine:
         return kept
 
     def catalog(self) -> Catalog:
+        from migration_manager.engines import sqlite_catalog
+
         connection = self._reading()
         answers = sqlite_catalog.NO_DATABASE
         if connection is not None:

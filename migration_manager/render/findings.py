@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from migration_manager.linting import LintReport
 from migration_manager.model import Finding
 from migration_manager.render.documents import Document
 from migration_manager.render.screen import DIM, LOOK, NAME, Screen, folded
 from migration_manager.render.words import counted
+
+if TYPE_CHECKING:
+    from migration_manager.linting import LintReport
 
 _COLUMNS: Final = 80  # also where nobody looks: what is piped is the same everywhere
 _MARGIN: Final = "    "
