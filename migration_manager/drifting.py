@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from migration_manager.catalog import Catalog, Difference, differences, structure
 from migration_manager.engines.base import Engine
 from migration_manager.errors import HistoryError, Unfinished
-from migration_manager.model import Identity, Migration, Recorded, State, Step, Task
+from migration_manager.model import Identity, Migration, Recorded, State, Step, Task, major_of
 from migration_manager.scratch import Bench, make_database, run_script
 
 
@@ -89,13 +89,14 @@ def compare(engine: Engine, tasks: Sequence[Task], environment: str, bench: Benc
                         names=(task.name,),
                         hint="`prove` shows more; a migration may rest on what was there before the first one",
                     )
-            expected, version = made.catalog(), made.identify().version
+            expected = made.catalog()
     finally:
         bench.scratch.drop(database)
         bench.scratch.drop_roles(bench.scratch.roles() - roles)
     found, ignored = compared.of(expected, actual)
     identity = engine.identify()
-    notes = () if _major(version) == _major(identity.version) else (_other_version(version, identity),)
+    version = bench.scratch.version
+    notes = () if major_of(version) == major_of(identity.version) else (_other_version(version, identity),)
     return DriftReport(environment, identity, bench.scratch.shown, len(tasks), found, ignored, notes)
 
 
@@ -109,12 +110,8 @@ def steps_as_tasks(steps: Sequence[Step], bench: Bench) -> tuple[Task, ...]:
     return tuple(bench.preparer.forward(step, require_rollback=False) for step in steps)
 
 
-def _major(version: str) -> str:
-    return version.split(".", maxsplit=1)[0]
-
-
 def _other_version(version: str, identity: Identity) -> str:
     return (
         f"the scratch server is {identity.engine} {version}, this one {identity.version}: each writes some definitions"
-        f" in its own words, which is no drift; set `scratch_url` to a server of version {_major(identity.version)}"
+        f" in its own words, which is no drift; set `scratch_url` to a server of version {major_of(identity.version)}"
     )

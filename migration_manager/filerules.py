@@ -31,11 +31,11 @@ from migration_manager.rules import (
     Origin,
     Rule,
 )
+from migration_manager.script import DUMP
 from migration_manager.sqltext import refuses_transaction
 from migration_manager.sqltext.effects import Made, Moved, effects
 from migration_manager.sqltext.reader import Key, Reader
 
-_DUMP: Final = "-- PostgreSQL database dump"
 _SCHEMA_CHANGES: Final = frozenset({"ALTER", "CREATE", "DROP"})
 _WRITES: Final = frozenset({"DELETE", "INSERT", "UPDATE"})
 _INSERTS: Final = 1000  # that are looked at in one file: a copy of a table stands among the first, a dump has a million
@@ -97,7 +97,7 @@ class StatementRules:
             return
         words = statement.words
         first = words[0] if words else ""
-        self._is_dump = self._is_dump or (not self._count and _DUMP in text[: statement.start])
+        self._is_dump = self._is_dump or (not self._count and DUMP.search(text, 0, statement.start) is not None)
         self._count += 1
         if self._outside and self._may_be_one_transaction:
             self._may_be_one_transaction = _may_be_in_a_transaction(text, statement)

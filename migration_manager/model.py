@@ -619,6 +619,12 @@ class Identity:
     read_only: bool = False  # a standby, or a file that may not be written
 
 
+def major_of(version: str) -> str:
+    """Return the number before the first dot of a server's version; nothing where that is not known yet."""
+    major = version.split(".", maxsplit=1)[0]
+    return major if major.isdigit() else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an engine can do; the core asks these instead of asking which engine it is."""

@@ -34,7 +34,7 @@ from migration_manager.sqltext import (
 _CONFLICT: Final = re.compile(r"^(?:<{7} |>{7} |={7}\r?$)", re.MULTILINE)
 _SIDE: Final = re.compile(r"\n(?:<{7}|>{7}) ")
 _SHORTER_THAN_A_SIDE: Final = 8  # characters, so that none is found twice
-_DUMP: Final = re.compile(r"^-- PostgreSQL database (?:cluster )?dump$", re.MULTILINE)  # pg_dump's first words
+DUMP: Final = re.compile(r"^-- PostgreSQL database (?:cluster )?dump$", re.MULTILINE)  # pg_dump's first words
 _ALL: Final = 1000  # refusals of one file
 _ASK_ALONE: Final = f"`-- migrate: {NO_TRANSACTION}`"
 _OWNED: Final = "the runner begins and ends the transaction, so that the file and its record are one"
@@ -116,7 +116,7 @@ class _Parser:
             return
         if piece.start == 0:
             header = piece.text[: piece.statements[0].start if piece.statements else None]
-            self._is_dump = _DUMP.search(header) is not None
+            self._is_dump = DUMP.search(header) is not None
         self._header.read(piece)
         self._outside = self._header.directives.no_transaction
         _refuse_conflict(self._source, piece, self._dialect)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migration_manager.cli import blockers, changing, database, drift, dump, lint, looking, making, proving, rehearsing
+from migration_manager.cli import blockers, changing, database, drift, dump, lint, looking, making, prove, rehearse
 
 EPILOG = """Exit codes:
 
@@ -60,7 +60,7 @@ blockers.register(app)
 lint.register(app)
 changing.register(app)
 dump.register(app)
-proving.register(app)
-rehearsing.register(app)
+prove.register(app)
+rehearse.register(app)
 drift.register(app)
 database.register(app)

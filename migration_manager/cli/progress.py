@@ -19,8 +19,16 @@ from migration_manager.render.words import duration, size
 
 _REDRAWN: Final = 0.25  # seconds between two looks of a bar
 _BAR: Final = 30  # characters of a bar, where there is room for one
+_COUNT_BAR: Final = 20
 _SHORTEST_BAR: Final = 8
 _TOLD_AGAIN: Final = 15.0  # seconds between two lines about it, where there is no terminal
+
+
+def show_count(screen: Screen, word: str, name: str, number: int, total: int) -> None:
+    """Draw which of so many things is being done; on a terminal only."""
+    if screen.is_live:
+        bar = f"[{'#' * round(_COUNT_BAR * (number - 1) / total):<{_COUNT_BAR}}] {number} of {total}  "
+        screen.live((f"  {word}  {bar}", DIM), (name, NAME))
 
 
 class Progress:

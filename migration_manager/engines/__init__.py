@@ -14,7 +14,7 @@ from migration_manager.engines.base import (
     SessionSettings,
     WaitHandler,
 )
-from migration_manager.model import Dialect, Identity
+from migration_manager.model import Dialect, Identity, major_of
 from migration_manager.urls import ContainerUrl, DatabaseUrl, EmbeddedUrl, PostgresUrl, ScratchUrl, SqliteUrl
 
 __all__ = ["container_like", "open_administration", "open_engine", "open_scratch"]
@@ -111,8 +111,7 @@ def container_like(identity: Identity | None) -> ContainerUrl | None:
     from migration_manager.embedded.wheel import MAJOR
     from migration_manager.engines import postgres_container
 
-    major = (identity.version if identity else MAJOR).split(".")[0]
-    major = major if major.isdigit() else MAJOR  # a database that is not there yet
+    major = (major_of(identity.version) if identity else "") or MAJOR  # of a database that is not there yet
     if identity is not None and identity.engine != "PostgreSQL":
         return None
     if embedded.is_installed() and (major == MAJOR or not postgres_container.is_possible()):

@@ -242,6 +242,10 @@ class Scratch(Protocol):
         """What it is, for people: "embedded PostgreSQL 18.4"."""
 
     @property
+    def version(self) -> str:
+        """The server's: "18.4"."""
+
+    @property
     def owned(self) -> bool:
         """Whether the server is ours alone, so that roles may come and go."""
 

@@ -91,8 +91,11 @@ class PostgresScratch:
 
     @property
     def shown(self) -> str:
-        version = self._connection.info.parameter_status("server_version") or ""
-        return f"{self._shown} {version.split(' ')[0]}".strip() + self._at
+        return f"{self._shown} {self.version}".strip() + self._at
+
+    @property
+    def version(self) -> str:
+        return (self._connection.info.parameter_status("server_version") or "").split(" ")[0]
 
     def make(self, copy_of: str | None = None) -> str:
         name = PREFIX + secrets.token_hex(6)

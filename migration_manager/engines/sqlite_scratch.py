@@ -37,7 +37,11 @@ class SqliteScratch:
 
     @property
     def shown(self) -> str:
-        return f"SQLite {sqlite3.sqlite_version}"
+        return f"SQLite {self.version}"
+
+    @property
+    def version(self) -> str:
+        return sqlite3.sqlite_version
 
     def make(self, copy_of: str | None = None) -> str:
         name = f"{secrets.token_hex(6)}.db"

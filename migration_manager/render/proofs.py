@@ -8,6 +8,7 @@ from migration_manager.model import Finding
 from migration_manager.proof import Proof, Verdict
 from migration_manager.render.documents import Document
 from migration_manager.render.findings import finding_document, paragraph
+from migration_manager.render.markdown import code, escaped
 from migration_manager.render.screen import BAD, DIM, GOOD, NAME, Screen
 from migration_manager.render.words import counted, duration
 
@@ -95,22 +96,22 @@ def as_markdown(proofs: Sequence[Proof], *, scratch: str | None, untried: Sequen
     lines = [f"### {'❌' if wrong else '✅'} {head if proofs else 'Nothing to prove'}", ""]
     if wrong:
         lines += ["| migration | verdict | what a person should look at |", "|---|---|---|"]
-        lines += [f"| {_code(proof.name)} | {proof.verdict.value} | {_cell(proof)} |" for proof in wrong]
+        lines += [f"| {code(proof.name)} | {proof.verdict.value} | {_cell(proof)} |" for proof in wrong]
         lines.append("")
     if right:
         lines += ["<details>", f"<summary>{counted(len(right), 'migration')} without an open finding</summary>", ""]
         lines += ["| migration | verdict | |", "|---|---|---|"]
-        lines += [f"| {_code(proof.name)} | {proof.verdict.value} | {_accepted(proof)} |" for proof in right]
+        lines += [f"| {code(proof.name)} | {proof.verdict.value} | {_accepted(proof)} |" for proof in right]
         lines += ["", "</details>", ""]
     if untried:
-        lines += [f"Not tried, because of what failed: {', '.join(map(_code, untried))}", ""]
+        lines += [f"Not tried, because of what failed: {', '.join(map(code, untried))}", ""]
     if proofs:
         lines.append(f"{summary(proofs, untried=len(untried))} Tried on {scratch}.")
     return "\n".join(lines).rstrip()
 
 
 def _cell(proof: Proof) -> str:
-    told = [_escaped(finding.message) for finding in proof.open_findings[:_MOST]]
+    told = [escaped(finding.message) for finding in proof.open_findings[:_MOST]]
     if len(proof.open_findings) > _MOST:
         told.append(f"and {len(proof.open_findings) - _MOST} more")
     return "<br>".join(told)
@@ -118,15 +119,4 @@ def _cell(proof: Proof) -> str:
 
 def _accepted(proof: Proof) -> str:
     reasons = dict.fromkeys(finding.accepted for finding in proof.findings if finding.accepted)
-    return "<br>".join(f"accepted: {_escaped(reason)}" for reason in reasons)
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
-
-
-def _escaped(text: str) -> str:
-    """Return a text as a cell of a table can hold it, and nothing in it is markup."""
-    for character in "\\`*_[]<>|#":
-        text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")
-    return text.replace("\n", "<br>")
+    return "<br>".join(f"accepted: {escaped(reason)}" for reason in reasons)

@@ -12,6 +12,7 @@ from migration_manager.proof import Verdict as Proven
 from migration_manager.rehearsal import Judged, Lock, Mode, Observed, Rehearsal, Verdict
 from migration_manager.render.documents import Document
 from migration_manager.render.findings import finding_document
+from migration_manager.render.markdown import code, escaped
 from migration_manager.render.screen import BAD, DIM, GOOD, LOOK, NAME, Screen
 from migration_manager.render.words import counted, duration
 
@@ -276,7 +277,7 @@ def as_markdown(
     """Return all verdicts as Markdown, one migration below the other: a comment on a pull request."""
     wrong = [rehearsal for rehearsal in rehearsals if rehearsal.open_findings]
     if not rehearsals and not untried:
-        return f"### ✅ Nothing to rehearse\n\nNothing is pending in {_escaped(environment)}."
+        return f"### ✅ Nothing to rehearse\n\nNothing is pending in {escaped(environment)}."
     head = f"{len(wrong)} of {counted(len(rehearsals), 'pending migration')} to look at" if wrong else "Safe to run"
     lines = [f"### {'❌' if wrong else '✅'} {head}", ""]
     for rehearsal in rehearsals:
@@ -287,17 +288,17 @@ def as_markdown(
             "",
             *_table(rehearsal),
             *(f"* {_finding(finding)}" for finding in rehearsal.findings),
-            *(f"* {_escaped(note)}" for note in rehearsal.notes),
+            *(f"* {escaped(note)}" for note in rehearsal.notes),
         ]
         if rehearsal.proof is not None:
-            lines.append(f"* {_escaped(rollback_in_words(rehearsal.proof))}")
-            lines += [f"  * {_escaped(finding.message)}" for finding in rehearsal.proof.open_findings]
+            lines.append(f"* {escaped(rollback_in_words(rehearsal.proof))}")
+            lines += [f"  * {escaped(finding.message)}" for finding in rehearsal.proof.open_findings]
         lines += ["", "</details>", ""]
     if untried:
-        lines += [f"Not tried: {', '.join(f'`{name}`' for name in untried)}", ""]
-    lines += [f"* {_escaped(note)}" for note in notes]
+        lines += [f"Not tried: {', '.join(map(code, untried))}", ""]
+    lines += [f"* {escaped(note)}" for note in notes]
     lines.append(
-        f"{summary(rehearsals, untried=len(untried))} Rehearsed in {_escaped(where)}, sizes of {_escaped(environment)}."
+        f"{summary(rehearsals, untried=len(untried))} Rehearsed in {escaped(where)}, sizes of {escaped(environment)}."
     )
     return "\n".join(lines)
 
@@ -307,7 +308,7 @@ def _table(rehearsal: Rehearsal) -> list[str]:
     if not told:
         return []
     rows = [
-        f"| {judged.statement.line} | {_escaped(_short(judged.statement.text, _WIDTH))} | {_escaped(effects(judged))}"
+        f"| {judged.statement.line} | {escaped(_short(judged.statement.text, _WIDTH))} | {escaped(effects(judged))}"
         f" | {judged.verdict.value} |"
         for judged in told
     ]
@@ -318,17 +319,10 @@ def _table(rehearsal: Rehearsal) -> list[str]:
 
 def _finding(finding: Finding) -> str:
     line = f"line {finding.line}: " if finding.line else ""
-    told = f"**{finding.rule}** {line}{_escaped(finding.message)}"
+    told = f"**{finding.rule}** {line}{escaped(finding.message)}"
     if finding.accepted is not None:
-        return f"{told} (accepted: {_escaped(finding.accepted)})"
-    return f"{told}. Safer: {_escaped(finding.advice)}" if finding.advice else told
-
-
-def _escaped(text: str) -> str:
-    """Return a text as a cell of a table can hold it, and nothing in it is markup."""
-    for character in "\\`*_[]<>|#":
-        text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")
-    return text.replace("\n", "<br>")
+        return f"{told} (accepted: {escaped(finding.accepted)})"
+    return f"{told}. Safer: {escaped(finding.advice)}" if finding.advice else told
 
 
 def _html(text: str) -> str:

@@ -6,6 +6,7 @@ A planted file says in its header what has to be found. What `prove` says is hel
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,8 +42,15 @@ def stem(path: Path) -> str:
     return path.name.removesuffix(".sql").removesuffix("_rollback")
 
 
+def whole(folder: Path, into: Path) -> Path:
+    """Return a folder of migrations: the base that both begin with, and what is planted on it."""
+    shutil.copytree(folder, into)
+    shutil.copy(PLANTED / "base.sql", into / f"{BASE}.sql")
+    return into
+
+
 def names(folder: Path) -> list[str]:
-    return sorted({stem(path) for path in folder.glob("*.sql")} - {BASE})
+    return sorted({stem(path) for path in folder.glob("*.sql")})
 
 
 def expected(name: str, user: str) -> list[str]:
@@ -71,8 +79,12 @@ def test_there_are_enough_of_both() -> None:
 
 
 @pytest.mark.slow
-def test_every_planted_fault_is_found_and_named(prover: Prover, postgres_server: dict[str, str]) -> None:
-    proofs = prover.prove(FAULTS, plants_rows=False)  # what becomes of rows is not planted here
+def test_every_planted_fault_is_found_and_named(
+    prover: Prover, postgres_server: dict[str, str], tmp_path: Path
+) -> None:
+    proofs = prover.prove(
+        whole(FAULTS, tmp_path / "faults"), plants_rows=False
+    )  # what becomes of rows is not planted here
     assert wrong_with(proofs, postgres_server.get("user", "postgres"), names(FAULTS)) == []
     assert not [name for name in names(FAULTS) if proofs[name].verdict is Verdict.RESTORED]
     assert proofs[BASE].verdict is Verdict.IRREVERSIBLE
@@ -83,8 +95,8 @@ def test_every_planted_fault_is_found_and_named(prover: Prover, postgres_server:
 
 
 @pytest.mark.slow
-def test_no_harmless_change_gives_a_finding(prover: Prover) -> None:
-    proofs = prover.prove(HARMLESS)
+def test_no_harmless_change_gives_a_finding(prover: Prover, tmp_path: Path) -> None:
+    proofs = prover.prove(whole(HARMLESS, tmp_path / "harmless"))
     assert {name: proofs[name].open_findings for name in names(HARMLESS) if proofs[name].open_findings} == {}
     # A column that is dropped takes its values with it, and this one's header accepts that.
     accepted = {"005_dropped_last_column"}
@@ -93,11 +105,15 @@ def test_no_harmless_change_gives_a_finding(prover: Prover) -> None:
 
 @pytest.mark.slow
 def test_without_the_comparison_nothing_of_this_would_be_found(
-    prover: Prover, postgres_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    prover: Prover, postgres_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(proving, "differences", lambda _first, _second: ())
     some = names(FAULTS)[::5]
-    wrong = wrong_with(prover.prove(FAULTS, some, plants_rows=False), postgres_server.get("user", "postgres"), some)
+    wrong = wrong_with(
+        prover.prove(whole(FAULTS, tmp_path / "faults"), some, plants_rows=False),
+        postgres_server.get("user", "postgres"),
+        some,
+    )
     missed = {line.split(":")[0] for line in wrong if ": not found: " in line}
     assert missed == set(some) - {"103_rollback_fails", "104_no_statement"}
 
@@ -164,7 +180,7 @@ def seen_by_pg_dump(folder: Path, database: Database, server: Mapping[str, str],
         without_postgres("there is no pg_dump and psql beside the tests", os.environ)
     if version // 10000 > int(embedded.wheel.MAJOR):
         without_postgres("the server is newer than the pg_dump beside the tests", os.environ)
-    assert dumper.psql(folder / f"{BASE}.sql", database.name)
+    assert dumper.psql(PLANTED / "base.sql", database.name)
     seen: dict[str, bool | None] = {}
     before = dumper.dump(database.name)
     for name in names(folder)[part::PARTS]:

@@ -452,6 +452,11 @@ def test_owners_grants_and_odd_names_are_copied(full: Project, owner: str) -> No
     assert migration["statements"][1]["verdict"] == "safe"
 
 
+def test_a_server_of_the_same_major_version_is_no_matter_wherever_it_is(full: Project) -> None:
+    full.write("002_more", "ALTER TABLE tasks ADD COLUMN note text;\n", "ALTER TABLE tasks DROP COLUMN note;\n")
+    assert full.run("rehearse", "--json").json["notes"] == []
+
+
 class Hears:
     """See `rehearsing.Observer`."""
 

@@ -9,8 +9,9 @@ import typer
 
 from migration_manager.cli.invocation import Invocation
 from migration_manager.cli.options import Name, Since, command
+from migration_manager.cli.progress import show_count
 from migration_manager.errors import Exit, UsageError
-from migration_manager.render.screen import DIM, NAME, Screen
+from migration_manager.render.screen import DIM, Screen
 
 if TYPE_CHECKING:
     from migration_manager.proof import Proof
@@ -88,9 +89,7 @@ class _Telling:
             self._screen.result("")
 
     def proving(self, name: str, number: int, total: int) -> None:
-        if self._screen.is_live:
-            bar = f"[{'#' * round(20 * (number - 1) / total):<20}] {number} of {total}  "
-            self._screen.live((f"  proving  {bar}", DIM), (name, NAME))
+        show_count(self._screen, "proving", name, number, total)
 
     def proved(self, proof: Proof) -> None:
         from migration_manager.render.proofs import show_proof

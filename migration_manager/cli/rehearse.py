@@ -10,9 +10,10 @@ import typer
 
 from migration_manager.cli.invocation import How, Invocation
 from migration_manager.cli.options import Confirm, Name, Steps, To, Yes, command
+from migration_manager.cli.progress import show_count
 from migration_manager.errors import ConfigError, Exit, UsageError
-from migration_manager.model import Dialect, Migration, Script, Source
-from migration_manager.render.screen import DIM, NAME, Screen
+from migration_manager.model import Dialect, Migration, Script, Source, major_of
+from migration_manager.render.screen import DIM, Screen
 
 if TYPE_CHECKING:
     from migration_manager.config import Settings
@@ -136,10 +137,10 @@ def _in_scratch(call: Invocation, settings: Settings, asked: Forward, name: str 
         telling.begin(f"scratch databases on {scratch.shown}, sizes of {settings.environment}")
         bench = call.bench(settings, scratch, at.preparer, schema=schema, plants_rows=False)
         done = do_rehearse(bench, telling, pending, wanted, sizes)
-        where = scratch.shown
+        where, version = scratch.shown, scratch.version
     rehearsed = {each.name for each in done}
     untried = tuple(each for each in wanted if each not in rehearsed)
-    theirs, ours = _major(identity.version), _major(where.rsplit(" ", 1)[-1])
+    theirs, ours = major_of(identity.version), major_of(version)
     same = theirs in (ours, "")
     notes = () if same else (f"{settings.environment} is PostgreSQL {theirs}, and this was rehearsed on {ours}",)
     return _Done(settings.environment, where, done, untried, notes)
@@ -147,12 +148,6 @@ def _in_scratch(call: Invocation, settings: Settings, asked: Forward, name: str 
 
 def _migrations(preview: Preview) -> tuple[Migration, ...]:
     return tuple(step.migration for step in preview.plan.steps if step.migration is not None)
-
-
-def _major(version: str) -> str:
-    """Return the number before the first dot; nothing where the database is not there yet."""
-    major = version.split(".", 1)[0]
-    return major if major.isdigit() else ""
 
 
 def _schema(call: Invocation, settings: Settings, engine: Engine, *, owners: bool) -> Script | None:
@@ -227,9 +222,7 @@ class _Telling:
             self._screen.result("")
 
     def rehearsing(self, name: str, number: int, total: int) -> None:
-        if self._screen.is_live:
-            bar = f"[{'#' * round(20 * (number - 1) / total):<20}] {number} of {total}  "
-            self._screen.live((f"  rehearsing  {bar}", DIM), (name, NAME))
+        show_count(self._screen, "rehearsing", name, number, total)
 
     def rehearsed(self, rehearsal: Rehearsal) -> None:
         from migration_manager.render.rehearsals import show_rehearsal
