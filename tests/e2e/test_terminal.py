@@ -166,3 +166,15 @@ def test_status_sums_up_a_long_history_on_a_terminal_only(sqlite_project: Projec
     assert "26 more applied" in shown
     assert shown.count("_create_t") < 10
     assert sqlite_project.ok("status").out.count("_create_t") == 30
+
+
+@on_sqlite
+def test_a_proof_says_on_a_terminal_which_of_how_many_is_tried(project: Project) -> None:
+    project.write_tables()
+    with terminal(project, "prove") as child:
+        text = plain(rest(child))
+    assert child.exitstatus == 0, text
+    assert re.search(r"proving {2}\[ {20}\] 1 of 5 {2}20250101_100000_create_users", text)
+    assert re.search(r"proving {2}\[#{16} {4}\] 5 of 5 {2}", text)
+    last_line = text.rstrip().splitlines()[-1]
+    assert last_line.startswith("5 migrations: 5 restored.")
